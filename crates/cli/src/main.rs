@@ -1,0 +1,3 @@
+//! The hnas command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! From genotype to verified network graph: assembly, passes, cost, canonical key, drawings.

@@ -1,0 +1,1 @@
+//! Data sets: manifests, fetching, checking, decoding, splits.

@@ -1,0 +1,1 @@
+//! From network graph to trained scores: devices, recipes, training, evaluation.

@@ -1,0 +1,1 @@
+//! One experiment wired together: controller, workers, retraining.

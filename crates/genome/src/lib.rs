@@ -1,0 +1,15 @@
+//! Hierarchical genotypes (Liu et al., ICLR 2018, section 2): search spaces, motifs, mutation and sampling.
+//!
+//! A genotype is motifs made of motifs made of primitive operations. This crate knows no tensors, files or clocks.
+
+mod primitive;
+mod space;
+mod motif;
+mod genotype;
+mod mutation;
+
+pub use genotype::{Genotype, GenotypeError};
+pub use motif::{Edge, Motif, MotifError};
+pub use mutation::{Mutation, MutationRule, Sampled};
+pub use primitive::Primitive;
+pub use space::{Level, Merge, SearchSpace, SpaceError};

@@ -1,0 +1,1 @@
+//! Differentiable tensor operations of the searched networks, for each backend.

@@ -1,0 +1,1 @@
+//! Trials on disk: recorded once, in one order, never lost.

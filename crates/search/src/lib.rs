@@ -1,0 +1,1 @@
+//! Which genotype next: random search and tournament evolution.
