@@ -1,3 +1,83 @@
-//! Everything a person or CI runs in this repository.
+//! Everything a person or CI runs in this repository: `cargo xtask help`.
+//!
+//! It depends on none of the crates, so it compiles in seconds.
 
-fn main() {}
+mod bench;
+mod ci;
+mod reproduce;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  reproduce NAME [--scale smoke|laptop|workstation|paper] [--device auto|cpu|cuda|cuda:N] [--workers N] [--seed N] [--out DIR] [--plan]
+                 run an experiment of the paper, from fetching its data to its report; run again, it goes on where it stopped.
+                 --plan prints what would run and the estimated hours, and runs nothing else
+                 example: cargo xtask reproduce cifar10 --scale smoke
+  test           every test of the workspace, then the smoke scale of each experiment on real data
+  tidy           the rules that the compiler does not hold: doors between crates, file sizes, file headers
+  ci             what must hold before a change lands: tidy, format, lints, the CUDA build's types, test
+  bench [NAME]   the benchmarks (criterion); NAME picks one, for example: cargo xtask bench operations
+  help           this text
+
+Every command exits with 0 when all went well, 2 when its arguments are wrong, 1 otherwise.
+";
+
+/// The arguments are wrong: exit code 2.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (see `cargo xtask help`)", self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", arguments),
+    };
+    let alone = |name: &str| match rest.first() {
+        None => Ok(()),
+        Some(extra) => Err(Usage(format!("`{name}` takes no argument, got {extra:?}"))),
+    };
+    match command {
+        "help" | "--help" | "-h" => print!("{HELP}"),
+        "reproduce" => reproduce::run(rest)?,
+        "bench" => bench::run(rest)?,
+        "test" => {
+            alone("test")?;
+            test::run()?;
+        }
+        "tidy" => {
+            alone("tidy")?;
+            tidy::run()?;
+        }
+        "ci" => {
+            alone("ci")?;
+            ci::run()?;
+        }
+        other => return Err(Usage(format!("there is no command {other:?}")).into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! `cargo xtask test`: every test of the workspace, then the smoke scale of each experiment on real data.
+
+use anyhow::{Context, Result};
+
+use crate::reproduce;
+use crate::shell::{cargo, root, step, step_watched};
+
+/// Runs all of it and closes with one line that counts the tests.
+pub(crate) fn run() -> Result<()> {
+    // The data first: tests on real images run only where the data is.
+    step("build", &mut cargo(&["build", "--bin", "hnas"]))?;
+    step("data", reproduce::hnas()?.args(["data", "fetch", "cifar10"]))?;
+
+    let mut counts = Counts::default();
+    step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line))?;
+
+    // Someone else's project: it uses two of the crates by path and is no member of this workspace.
+    let stranger = root().join("tests/reuse/Cargo.toml");
+    let mut reuse = cargo(&["run", "--quiet", "--manifest-path"]);
+    reuse.arg(stranger).arg("--target-dir").arg(root().join("target/reuse"));
+    step("reuse of single crates", &mut reuse)?;
+
+    for experiment in experiments()? {
+        let folder = root().join("target/smoke").join(&experiment);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        let out = folder.to_string_lossy().into_owned();
+        reproduce::run(&[&experiment, "--scale", "smoke", "--out", &out].map(String::from))?;
+    }
+    println!("tests: {} passed, {} failed", counts.passed, counts.failed);
+    Ok(())
+}
+
+/// The names of the experiments: the folders under `experiments/` that have an `experiment.ron`.
+pub(crate) fn experiments() -> Result<Vec<String>> {
+    let folder = root().join("experiments");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        if entry.path().join("experiment.ron").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What the test runners said: `test result: ok. 12 passed; 0 failed; ..`.
+#[derive(Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+}
+
+impl Counts {
+    fn read(&mut self, line: &str) {
+        if !line.starts_with("test result:") {
+            return;
+        }
+        for part in line.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            if let (Some(Ok(number)), Some(word)) = (words.next().map(str::parse::<usize>), words.next()) {
+                match word {
+                    "passed" => self.passed += number,
+                    "failed" => self.failed += number,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn counts_add_up_over_runners() {
+        let mut counts = Counts::default();
+        counts.read("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.02s");
+        counts.read("test something ... ok");
+        counts.read("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s");
+        assert_eq!((counts.passed, counts.failed), (15, 2));
+    }
+}
