@@ -1,5 +1,7 @@
 //! The primitive operations, level 1 of every hierarchy.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A primitive operation (paper section 2.3): stride 1, padded so that the resolution stays.
@@ -35,6 +37,16 @@ impl Primitive {
         Primitive::Conv3x3,
     ];
 
+    /// The six primitives of the paper's spaces (section 2.3), in the paper's order.
+    pub const PAPER: [Primitive; 6] = [
+        Primitive::Conv1x1,
+        Primitive::Depthwise3x3,
+        Primitive::Separable3x3,
+        Primitive::MaxPool3x3,
+        Primitive::AvgPool3x3,
+        Primitive::Identity,
+    ];
+
     /// The name used in files: that of the variant.
     pub fn name(self) -> &'static str {
         match self {
@@ -46,5 +58,16 @@ impl Primitive {
             Primitive::Identity => "Identity",
             Primitive::Conv3x3 => "Conv3x3",
         }
+    }
+
+    /// The primitive of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Primitive> {
+        Self::ALL.into_iter().find(|primitive| primitive.name() == name)
+    }
+}
+
+impl fmt::Display for Primitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
