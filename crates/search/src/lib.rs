@@ -1,1 +1,22 @@
-//! Which genotype next: random search and tournament evolution.
+//! Which genotype next (Liu et al., ICLR 2018, section 3): random search and tournament evolution, asynchronous and
+//! yet reproducible.
+//!
+//! This crate never trains: it sees genotypes and fitness. A [`Strategy`] suggests genotypes and is told of finished
+//! trials; a [`Search`] keeps one and decides which results each suggestion may see, so that the same seed gives the
+//! same search on one core and on 200 machines.
+
+mod asynchrony;
+mod given;
+mod plan;
+mod random;
+mod strategy;
+mod tournament;
+mod trial;
+
+pub use asynchrony::{Search, SearchError, suggestion_rng, visible};
+pub use given::Given;
+pub use plan::{Fraction, GenotypeList, PlanError, StrategyPlan};
+pub use random::RandomSearch;
+pub use strategy::{Strategy, Suggestion};
+pub use tournament::TournamentEvolution;
+pub use trial::{FinishedTrial, Fitness, FitnessError, TrialId};
