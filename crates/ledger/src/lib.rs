@@ -1,1 +1,16 @@
 //! Trials on disk: recorded once, in one order, never lost.
+//!
+//! The paper's memory table M and data queue Q (section 3) are one table here, a row a trial: proposed by the
+//! controller, leased by a worker, finished with an outcome. [`Ledger`] says what a ledger does; [`SqliteLedger`] keeps
+//! one in a file, for one machine. This crate knows no tensors and starts no work; it hands it out.
+
+mod error;
+mod founding;
+mod ledger;
+mod sqlite;
+mod trial;
+
+pub use error::LedgerError;
+pub use ledger::{LEASE_TTL, Ledger, MAX_ATTEMPTS};
+pub use sqlite::SqliteLedger;
+pub use trial::{Backlog, Lease, Outcome, Proposal, Run, Trial, Verdict};

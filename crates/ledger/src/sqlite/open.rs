@@ -1,0 +1,216 @@
+//! Opening a ledger: every reason not to is found before the file is touched.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior, params};
+
+use super::{SqliteLedger, failure, filesystem};
+use crate::{LEASE_TTL, LedgerError, founding};
+
+/// How long an operation waits for others that write. A write takes milliseconds, so this is hundreds of workers in a
+/// row, each waiting for the disk.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// "hnas" in ASCII: tells our files from those of other programs.
+const APPLICATION_ID: i64 = 0x686E_6173;
+
+/// The format of the tables in `schema.sql`.
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// What a file is, by its own marks.
+enum Identity {
+    /// Nothing in it yet.
+    Empty,
+    /// A ledger of the format we know.
+    Ours,
+}
+
+impl SqliteLedger {
+    /// Opens the study `study` of the ledger at `path`, founding both if they do not exist. `founding` is the experiment
+    /// as text.
+    ///
+    /// # Errors
+    ///
+    /// When the study was founded by another experiment (invariant L2), naming the first line that differs; when the
+    /// file is not a ledger, damaged, of a newer format, on a network file system, or cannot be opened for writing.
+    pub fn open(path: impl AsRef<Path>, study: &str, founding: &str) -> Result<SqliteLedger, LedgerError> {
+        let path = path.as_ref();
+        check_place(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let ledger = connect(path, path, flags, study)?;
+        ledger.found(founding)?;
+        Ok(ledger)
+    }
+
+    /// Opens the study `study` of the ledger at `path` for reading, for a report. It can be read while others write.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such ledger or study, or the file is not a ledger, damaged, of a newer format, on a network file
+    /// system, or cannot be opened.
+    pub fn read(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
+        let path = path.as_ref();
+        if !path.exists() {
+            return Err(LedgerError::Missing { place: place(path) });
+        }
+        check_place(path)?;
+        let ledger = match connect(path, path, OpenFlags::SQLITE_OPEN_READ_ONLY, study) {
+            // In a folder that cannot be written, SQLite cannot share memory with writers. Without a log there is
+            // nothing but the file itself to read, and nobody has it open for writing.
+            Err(LedgerError::CannotOpen { .. }) if !has_log(path) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                connect(path, &immutable(path), flags, study)?
+            }
+            other => other?,
+        };
+        if ledger.studies()?.iter().any(|name| name == study) { Ok(ledger) } else { Err(ledger.unknown_study()) }
+    }
+
+    /// The names of all studies of this ledger, in the order they were founded.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn studies(&self) -> Result<Vec<String>, LedgerError> {
+        let mut statement =
+            self.connection.prepare("SELECT name FROM studies ORDER BY founded, name").map_err(self.failure())?;
+        let names = statement.query_map([], |row| row.get(0)).map_err(self.failure())?;
+        names.collect::<Result<Vec<String>, _>>().map_err(self.failure())
+    }
+
+    pub(super) fn unknown_study(&self) -> LedgerError {
+        let known = self.studies().unwrap_or_default();
+        LedgerError::UnknownStudy { place: self.place(), study: self.study.clone(), known }
+    }
+
+    /// Makes the tables if they are not there, founds the study if it is not there, and compares what founded it.
+    fn found(&self, founding: &str) -> Result<(), LedgerError> {
+        if self.connection.is_readonly(MAIN_DB).map_err(self.failure())? {
+            return Err(LedgerError::ReadOnly { place: self.place() });
+        }
+        self.keep_a_log()?;
+        match identity(&self.connection, &self.path)? {
+            Identity::Ours => {}
+            Identity::Empty => self.make_tables()?,
+        }
+        let sql = "INSERT INTO studies (name, founding, founded) VALUES (?1, ?2, unixepoch('subsec'))
+                   ON CONFLICT (name) DO NOTHING";
+        self.execute(sql, params![self.study, founding])?;
+        let sql = "SELECT founding FROM studies WHERE name = ?1";
+        let founded: String = self.scalar(sql, params![self.study])?.ok_or_else(|| self.unknown_study())?;
+        founding::compare(&self.place(), &self.study, &founded, founding)
+    }
+
+    /// Switches to the write-ahead log. The mode stays with the file, so only the founder has to wait for the lock, and
+    /// SQLite does not wait by itself here when several found the same file at once.
+    fn keep_a_log(&self) -> Result<(), LedgerError> {
+        let started = Instant::now();
+        loop {
+            let switched = self.connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+            match switched.map_err(self.failure()) {
+                Ok(mode) => {
+                    let mode: String = mode;
+                    if mode == "wal" {
+                        return Ok(());
+                    }
+                    let reason = format!("its file system does not allow a write-ahead log (only {mode})");
+                    return Err(LedgerError::CannotOpen { place: self.place(), reason });
+                }
+                Err(LedgerError::Busy { .. }) if started.elapsed() < BUSY_TIMEOUT => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Makes the tables, unless another process was faster.
+    fn make_tables(&self) -> Result<(), LedgerError> {
+        let make = || -> Result<(), rusqlite::Error> {
+            let transaction = rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            if transaction.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))? == 0 {
+                transaction.execute_batch(SCHEMA)?;
+                transaction.pragma_update(None, "user_version", FORMAT)?;
+                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            }
+            transaction.commit()
+        };
+        make().map_err(self.failure())
+    }
+}
+
+/// Everything that can be said of a path without opening it.
+fn check_place(path: &Path) -> Result<(), LedgerError> {
+    if path.is_dir() {
+        return Err(LedgerError::IsFolder { place: place(path) });
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(LedgerError::NoFolder { place: place(path), folder: place(folder) });
+    }
+    match filesystem::network(if path.exists() { path } else { folder }) {
+        Some(kind) => Err(LedgerError::NetworkFileSystem { place: place(path), kind }),
+        None => Ok(()),
+    }
+}
+
+/// Opens `file`, which is `path` or another way to write it, and looks what it is without changing it.
+fn connect(path: &Path, file: &Path, flags: OpenFlags, study: &str) -> Result<SqliteLedger, LedgerError> {
+    let failure = |error| failure::classify(path, error);
+    // One connection belongs to one thread at a time, so SQLite needs no lock of its own.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(failure)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
+    let identity = identity(&connection, path)?;
+    if let (Identity::Empty, true) = (identity, connection.is_readonly(MAIN_DB).map_err(failure)?) {
+        return Err(LedgerError::Foreign { place: place(path), reason: "the file is empty".to_owned() });
+    }
+    Ok(SqliteLedger { connection, path: path.to_owned(), study: study.to_owned(), ttl: LEASE_TTL })
+}
+
+/// What the file is: refuses what belongs to other programs and to the future.
+fn identity(connection: &Connection, path: &Path) -> Result<Identity, LedgerError> {
+    let sql =
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+                      (SELECT COUNT(*) FROM sqlite_schema)";
+    // One statement, so that another process that makes the tables is seen to have made all or none.
+    let marks = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (application, format, tables): (i64, i64, i64) = marks.map_err(|error| failure::classify(path, error))?;
+    match (application, format) {
+        (APPLICATION_ID, FORMAT) => Ok(Identity::Ours),
+        (APPLICATION_ID, found) => Err(LedgerError::Newer { place: place(path), found, known: FORMAT }),
+        (0, 0) if tables == 0 => Ok(Identity::Empty),
+        (0, _) => {
+            let reason = format!("it is a database of another program, with {tables} tables and indexes");
+            Err(LedgerError::Foreign { place: place(path), reason })
+        }
+        (other, _) => {
+            let reason = format!("it is a database of another program, with application id {other:#x}");
+            Err(LedgerError::Foreign { place: place(path), reason })
+        }
+    }
+}
+
+/// Whether there is a write-ahead log with something in it.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// The path as a URI that tells SQLite that nobody changes the file.
+fn immutable(path: &Path) -> PathBuf {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    PathBuf::from(format!("file:{escaped}?immutable=1"))
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
+}
