@@ -42,7 +42,7 @@ impl Genotype {
         Ok(Genotype { space, levels })
     }
 
-    /// The trivial genotype that sampling starts from (paper section 2.2): every motif of level 2 a chain of identities,
+    /// The trivial genotype that sampling starts from (paper section 3.2): every motif of level 2 a chain of identities,
     /// every motif above a chain of the first motif below.
     pub fn identity_chain(space: &SearchSpace) -> Genotype {
         let chains = (2..=space.top()).map(|level| {
@@ -138,7 +138,7 @@ pub enum GenotypeError {
     #[error(transparent)]
     Space(#[from] SpaceError),
     /// Not the space's number of levels.
-    #[error("the genotype has {found} levels above the primitives, its search space has {expected}")]
+    #[error("the number of levels above the primitives is {found}, in the search space it is {expected}")]
     LevelCount {
         /// Levels of the genotype.
         found: usize,
@@ -146,7 +146,7 @@ pub enum GenotypeError {
         expected: usize,
     },
     /// Not the space's number of motifs at a level.
-    #[error("level {level} has {found} motifs, the search space says {expected}")]
+    #[error("level {level}: the number of motifs is {found}, in the search space it is {expected}")]
     MotifCount {
         /// The level.
         level: usize,
@@ -156,7 +156,7 @@ pub enum GenotypeError {
         expected: usize,
     },
     /// Not the space's number of nodes.
-    #[error("level {level}, motif {motif}: {found} nodes, the search space says {expected}")]
+    #[error("level {level}, motif {motif}: the number of nodes is {found}, in the search space it is {expected}")]
     NodeCount {
         /// The level.
         level: usize,
@@ -188,7 +188,7 @@ pub enum GenotypeError {
         error: MotifError,
     },
     /// The name of an operation that the level below does not have (G2).
-    #[error("level {level}, motif {motif}: edge {from} -> {to} carries {name:?}; level {level} has {possible}")]
+    #[error("level {level}, motif {motif}: edge {from} -> {to} carries {name:?}, which is none of {possible}")]
     UnknownOperation {
         /// The level.
         level: usize,
@@ -205,7 +205,7 @@ pub enum GenotypeError {
     },
     /// The number of an operation that the level below does not have (G2).
     #[error(
-        "level {level}, motif {motif}: edge {from} -> {to} carries operation {operation}, counted from 0; level {level} has {pool} to choose from"
+        "level {level}, motif {motif}: edge {from} -> {to} carries operation {operation}, counted from 0, of {pool}"
     )]
     NoSuchOperation {
         /// The level.

@@ -44,12 +44,11 @@ pub(crate) fn used(levels: &[Vec<Motif>]) -> Vec<Vec<bool>> {
     let top = levels.len() - 1;
     used[top][0] = working[top][0];
     for level in (1..=top).rev() {
-        for (index, motif) in
-            levels[level].iter().enumerate().filter(|(index, _)| used[level][*index]).collect::<Vec<_>>()
-        {
-            debug_assert!(working[level][index], "a used motif works");
-            for edge in live_edges(motif, Some(&working[level - 1])) {
-                used[level - 1][edge.op] = true;
+        for index in 0..levels[level].len() {
+            if used[level][index] {
+                for edge in live_edges(&levels[level][index], Some(&working[level - 1])) {
+                    used[level - 1][edge.op] = true;
+                }
             }
         }
     }

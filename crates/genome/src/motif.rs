@@ -15,7 +15,7 @@ pub struct Edge {
     pub op: usize,
 }
 
-/// A directed acyclic graph from node 1, its source, to the last node, its sink: the paper's `G_m^(l)`.
+/// A directed acyclic graph from node 1, its source, to the last node, its sink: the paper's `G_m^(l)` (section 2).
 ///
 /// Invariant G1: an edge goes from a lower to a higher node, since only those have a place. Between two nodes there is
 /// at most one edge. Node numbers are 1 to [`nodes`](Self::nodes), which is 2 to [`SearchSpace::MAX_NODES`]. Which operations exist is not
@@ -57,8 +57,8 @@ impl Motif {
     /// # Panics
     /// If `nodes` is not 2 to [`SearchSpace::MAX_NODES`].
     pub fn chain(nodes: usize, op: usize) -> Motif {
-        Motif::new(nodes, (2..=nodes.min(SearchSpace::MAX_NODES)).map(|to| Edge { from: to - 1, to, op }))
-            .unwrap_or_else(|error| panic!("a chain needs a possible number of nodes: {error}"))
+        let edges = (2..=nodes).map(|to| Edge { from: to - 1, to, op });
+        Motif::new(nodes, edges).expect("a chain is asked for with a possible number of nodes")
     }
 
     /// Number of nodes, source and sink included.
@@ -100,7 +100,7 @@ impl Motif {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MotifError {
     /// Too few nodes for a source and a sink, or too many.
-    #[error("a motif of {count} nodes; 2 to {} are possible", SearchSpace::MAX_NODES)]
+    #[error("the number of nodes is {count}, not 2 to {}", SearchSpace::MAX_NODES)]
     NodeCount {
         /// Nodes asked for.
         count: usize,

@@ -19,10 +19,11 @@ pub struct Sampled {
 }
 
 impl Genotype {
-    /// A random genotype (paper section 3.1): the [identity chain](Genotype::identity_chain) mutated `mutations` times, 1000 in the paper.
+    /// A random genotype (paper section 3.2): the [identity chain](Genotype::identity_chain) mutated `mutations` times,
+    /// 1000 in the paper, each time as [`mutate`](Genotype::mutate) draws.
     ///
-    /// Genotypes on the way may be broken. If the last one is, the whole walk is drawn again. The result depends on the
-    /// space, the number and the random stream only, on every platform.
+    /// Genotypes on the way may be broken. If the last one is, the whole walk is drawn again. The result depends on
+    /// nothing but the space, the number and the random stream; it is the same on every platform.
     pub fn random(space: &SearchSpace, mutations: usize, rng: &mut (impl Rng + ?Sized)) -> Sampled {
         let start = Genotype::identity_chain(space);
         accept_first(space, || {
@@ -37,8 +38,9 @@ impl Genotype {
     /// A copy with one mutated edge (paper section 3.1). The draws, each uniform: the level, when there are several; the
     /// motif; the successor node; the predecessor node; the new operation, none among them.
     ///
-    /// If the sink of the cell could no longer be reached, the whole mutation is drawn again. That ends, since in every
-    /// search space every genotype has a valid neighbour.
+    /// If the sink of the cell could no longer be reached, the whole mutation is drawn again. That ends, since every
+    /// genotype of a [`SearchSpace`] has a valid neighbour: an edge that is missing can be added, an edge between
+    /// neighbours with a way round can be taken away, and with several primitives one can stand in for another.
     pub fn mutate(&self, rule: MutationRule, rng: &mut (impl Rng + ?Sized)) -> Sampled {
         accept_first(self.space(), || {
             let mut levels = self.levels().to_vec();

@@ -49,11 +49,14 @@ impl Level {
 
 /// A search space.
 ///
-/// Invariant: the primitives are not empty, none is there twice and `Identity` is among them, since the genotype that
-/// sampling starts from is made of it (paper section 2.2). There are 1 to [`MAX_LEVELS`](Self::MAX_LEVELS) levels above the primitives, each
-/// with 1 to [`MAX_MOTIFS`](Self::MAX_MOTIFS) motifs of 2 to [`MAX_NODES`](Self::MAX_NODES) nodes; the top level has exactly one motif. There is
-/// something to choose: a space of one primitive and a single edge at each level is refused, since its only genotype
-/// has no neighbour.
+/// Invariant:
+/// - no primitive is there twice, and `Identity` is among them, since sampling starts from a genotype made of it (paper
+///   section 3.2);
+/// - there are 1 to [`MAX_LEVELS`](Self::MAX_LEVELS) levels above the primitives, each with 1 to
+///   [`MAX_MOTIFS`](Self::MAX_MOTIFS) motifs of 2 to [`MAX_NODES`](Self::MAX_NODES) nodes; the top level has exactly
+///   one motif;
+/// - there is something to choose: with one primitive and one edge at each level there would be a single genotype,
+///   and a mutation could lead nowhere.
 ///
 /// The limits bound the size of a genotype, not of its network: expanded, a cell can be exponentially large in the
 /// number of levels, and whoever expands it has to bound that.
@@ -168,11 +171,13 @@ impl SearchSpace {
 
     /// The name that files use for operation `op` of an edge of `level`: `MaxPool3x3` at level 2, `Motif5` above.
     pub fn operation_name(&self, level: usize, op: usize) -> String {
+        if level > 2 {
+            return format!("Motif{}", op + 1);
+        }
         match self.primitives.get(op) {
-            Some(primitive) if level == 2 => primitive.name().to_owned(),
-            // Reachable only with an operation that is not of this space, say from a record of another one.
-            None if level == 2 => format!("Primitive{}", op + 1),
-            Some(_) | None => format!("Motif{}", op + 1),
+            Some(primitive) => primitive.name().to_owned(),
+            // Not an operation of this space; a record that was made in another one may say so.
+            None => format!("Primitive{}", op + 1),
         }
     }
 
@@ -227,22 +232,22 @@ impl From<SearchSpace> for RawSearchSpace {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SpaceError {
     /// A primitive is listed twice.
-    #[error("the search space lists the primitive {primitive} twice")]
+    #[error("search space: the primitive {primitive} is listed twice")]
     RepeatedPrimitive {
         /// The primitive.
         primitive: Primitive,
     },
     /// `Identity` is missing.
-    #[error("the search space lacks the primitive Identity, of which the first genotype is made")]
+    #[error("search space: the primitive Identity is missing, of which the first genotype is made")]
     NoIdentity,
     /// No level, or too many.
-    #[error("the search space has {count} levels above the primitives; 1 to {} are possible", SearchSpace::MAX_LEVELS)]
+    #[error("search space: the number of levels above the primitives is {count}, not 1 to {}", SearchSpace::MAX_LEVELS)]
     LevelCount {
         /// Levels found.
         count: usize,
     },
     /// A level without motifs, or with too many.
-    #[error("level {level} of the search space has {count} motifs; 1 to {} are possible", SearchSpace::MAX_MOTIFS)]
+    #[error("search space, level {level}: the number of motifs is {count}, not 1 to {}", SearchSpace::MAX_MOTIFS)]
     MotifCount {
         /// The level.
         level: usize,
@@ -250,10 +255,7 @@ pub enum SpaceError {
         count: usize,
     },
     /// Motifs too small to have a source and a sink, or too large.
-    #[error(
-        "level {level} of the search space has motifs of {count} nodes; 2 to {} are possible",
-        SearchSpace::MAX_NODES
-    )]
+    #[error("search space, level {level}: the number of nodes is {count}, not 2 to {}", SearchSpace::MAX_NODES)]
     NodeCount {
         /// The level.
         level: usize,
@@ -261,7 +263,7 @@ pub enum SpaceError {
         count: usize,
     },
     /// The top level has more than one motif.
-    #[error("level {level}, the top of the search space, has {count} motifs; it needs exactly 1, the cell")]
+    #[error("search space, level {level}: the number of motifs is {count}, but the top level has exactly 1, the cell")]
     SeveralTopMotifs {
         /// The level.
         level: usize,
@@ -269,6 +271,6 @@ pub enum SpaceError {
         count: usize,
     },
     /// The space has a single genotype.
-    #[error("the search space has one primitive and one edge at each level, so there is nothing to choose")]
+    #[error("search space: one primitive and one edge at each level leave nothing to choose")]
     NothingToChoose,
 }

@@ -70,7 +70,8 @@ fn a_fixed_seed_gives_a_fixed_sequence_of_mutations() {
         level 2, motif 5: 2->3 Identity becomes AvgPool3x3 (0 redraws)
         level 2, motif 5: 1->2 Identity becomes MaxPool3x3 (0 redraws)
         level 2, motif 2: 1->3 none becomes Depthwise3x3 (0 redraws)
-    "#]].assert_eq(&sequence(SearchSpace::hierarchical(), MutationRule::Uniform));
+    "#]]
+    .assert_eq(&sequence(SearchSpace::hierarchical(), MutationRule::Uniform));
     expect![[r#"
         level 2, motif 1: 1->2 Identity becomes Separable3x3 (0 redraws)
         level 3, motif 1: 2->5 none becomes Motif4 (0 redraws)
@@ -80,7 +81,8 @@ fn a_fixed_seed_gives_a_fixed_sequence_of_mutations() {
         level 2, motif 5: 2->3 Identity becomes MaxPool3x3 (0 redraws)
         level 2, motif 5: 1->2 Identity becomes MaxPool3x3 (0 redraws)
         level 2, motif 2: 1->3 none becomes Separable3x3 (0 redraws)
-    "#]].assert_eq(&sequence(SearchSpace::hierarchical(), MutationRule::MustChange));
+    "#]]
+    .assert_eq(&sequence(SearchSpace::hierarchical(), MutationRule::MustChange));
     expect![[r#"
         level 2, motif 1: 1->2 Identity becomes Conv1x1 (0 redraws)
         level 2, motif 1: 3->10 none becomes Identity (0 redraws)
@@ -90,7 +92,8 @@ fn a_fixed_seed_gives_a_fixed_sequence_of_mutations() {
         level 2, motif 1: 7->11 none becomes Depthwise3x3 (0 redraws)
         level 2, motif 1: 2->3 Identity becomes Depthwise3x3 (0 redraws)
         level 2, motif 1: 1->10 none becomes MaxPool3x3 (0 redraws)
-    "#]].assert_eq(&sequence(SearchSpace::flat(), MutationRule::Uniform));
+    "#]]
+    .assert_eq(&sequence(SearchSpace::flat(), MutationRule::Uniform));
 }
 
 #[test]

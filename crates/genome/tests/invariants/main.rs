@@ -1,124 +1,14 @@
 //! The invariants G1 to G4 over arbitrary spaces and genotypes.
 
-use hnas_genome::{
-    Edge, Genotype, GenotypeError, Level, Merge, Motif, MotifError, MutationRule, Primitive, SearchSpace,
-};
+mod expansion;
+mod valid;
+
+use expansion::contributing;
+use hnas_genome::{Edge, Genotype, GenotypeError, Motif, MotifError, MutationRule, SearchSpace};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-
-/// Small spaces of every kind: one to four levels, each with a few motifs of a few nodes.
-fn spaces() -> impl Strategy<Value = SearchSpace> {
-    let primitives = proptest::sample::subsequence(Primitive::ALL.to_vec(), 2..=7).prop_shuffle();
-    let level = (1..=4_usize, 2..=5_usize, proptest::option::of(proptest::sample::select(Primitive::ALL.to_vec())));
-    let levels = proptest::collection::vec(level, 1..=4);
-    let merge = prop_oneof![Just(Merge::Concat), Just(Merge::Sum)];
-    (primitives, levels, merge).prop_map(|(mut primitives, levels, merge)| {
-        if !primitives.contains(&Primitive::Identity) {
-            primitives.push(Primitive::Identity);
-        }
-        let top = levels.len() - 1;
-        let levels = levels.into_iter().enumerate().map(|(i, (motifs, nodes, followed_by))| {
-            let motifs = if i == top { 1 } else { motifs };
-            Level { motifs, nodes, followed_by }
-        });
-        SearchSpace::new(primitives, levels.collect(), merge).expect("built to be valid")
-    })
-}
-
-/// All motifs of a space, edge by edge, whether or not the sink of the cell can be reached.
-fn motifs(space: SearchSpace) -> impl Strategy<Value = (SearchSpace, Vec<Vec<Motif>>)> {
-    let operations: Vec<_> = (2..=space.top())
-        .flat_map(|level| {
-            let edges = space.level(level).nodes * (space.level(level).nodes - 1) / 2 * space.level(level).motifs;
-            vec![proptest::option::of(0..space.pool(level)); edges]
-        })
-        .collect();
-    operations.prop_map(move |operations| {
-        let mut operations = operations.into_iter();
-        let levels = space.levels().iter().map(|level| {
-            let mut motif = || {
-                let places = (2..=level.nodes).flat_map(|to| (1..to).map(move |from| (from, to)));
-                let edges = places.filter_map(|(from, to)| {
-                    let op = operations.next().expect("one an edge")?;
-                    Some(Edge { from, to, op })
-                });
-                Motif::new(level.nodes, edges.collect::<Vec<_>>()).expect("built to be valid")
-            };
-            (0..level.motifs).map(|_| motif()).collect()
-        });
-        let levels = levels.collect();
-        (space.clone(), levels)
-    })
-}
-
-fn genotypes() -> impl Strategy<Value = Genotype> {
-    let named = prop_oneof![spaces(), Just(SearchSpace::hierarchical()), Just(SearchSpace::flat())];
-    (named, 0..200_usize, any::<u64>())
-        .prop_map(|(space, n, seed)| Genotype::random(&space, n, &mut ChaCha8Rng::seed_from_u64(seed)).genotype)
-}
-
-fn rules() -> impl Strategy<Value = MutationRule> {
-    prop_oneof![Just(MutationRule::Uniform), Just(MutationRule::MustChange)]
-}
-
-/// Expands everything to one graph of primitives and says which motifs contribute an edge between source and sink:
-/// slow, and written in another way than the crate does it.
-fn contributing(space: &SearchSpace, levels: &[Vec<Motif>]) -> Vec<Vec<bool>> {
-    struct Expansion<'a> {
-        levels: &'a [Vec<Motif>],
-        nodes: usize,
-        /// From, to, and the motifs around the edge as (level - 2, motif).
-        edges: Vec<(usize, usize, Vec<(usize, usize)>)>,
-    }
-    impl Expansion<'_> {
-        fn motif(&mut self, level: usize, index: usize, source: usize, sink: usize, around: &[(usize, usize)]) {
-            let around = [around, &[(level, index)]].concat();
-            let graph = &self.levels[level][index];
-            let inner = self.nodes;
-            self.nodes += graph.nodes() - 2;
-            let node = |number: usize| match number {
-                1 => source,
-                number if number == graph.nodes() => sink,
-                number => inner + number - 2,
-            };
-            for edge in graph.edges() {
-                if level == 0 {
-                    self.edges.push((node(edge.from), node(edge.to), around.clone()));
-                } else {
-                    self.motif(level - 1, edge.op, node(edge.from), node(edge.to), &around);
-                }
-            }
-        }
-
-        fn reached(&self, start: usize, forward: bool) -> Vec<bool> {
-            let mut reached = vec![false; self.nodes];
-            let mut open = vec![start];
-            while let Some(node) = open.pop() {
-                if !std::mem::replace(&mut reached[node], true) {
-                    let next = |(from, to, _): &(usize, usize, _)| match forward {
-                        true => (*from == node).then_some(*to),
-                        false => (*to == node).then_some(*from),
-                    };
-                    open.extend(self.edges.iter().filter_map(next));
-                }
-            }
-            reached
-        }
-    }
-    let mut expansion = Expansion { levels, nodes: 2, edges: Vec::new() };
-    expansion.motif(space.top() - 2, 0, 0, 1, &[]);
-    let (from_source, to_sink) = (expansion.reached(0, true), expansion.reached(1, false));
-    let mut used: Vec<Vec<bool>> = levels.iter().map(|motifs| vec![false; motifs.len()]).collect();
-    for (from, to, around) in &expansion.edges {
-        if from_source[*from] && to_sink[*to] {
-            for (level, index) in around {
-                used[*level][*index] = true;
-            }
-        }
-    }
-    used
-}
+use valid::{genotypes, motifs, rules, spaces};
 
 proptest! {
     #[test]
@@ -227,11 +117,17 @@ proptest! {
     #[test]
     fn g4_no_text_makes_the_reader_panic(
         genotype in genotypes(),
-        places in proptest::collection::vec((any::<proptest::sample::Index>(), any::<char>()), 1..4),
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<char>()), 0..3),
+        digits in proptest::collection::vec((any::<proptest::sample::Index>(), proptest::char::range('0', '9')), 0..3),
         end in any::<proptest::sample::Index>(),
     ) {
         let mut text: Vec<char> = genotype.to_ron().chars().collect();
-        for (place, char) in places {
+        let numbers: Vec<usize> = (0..text.len()).filter(|place| text[*place].is_ascii_digit()).collect();
+        // A digit for a digit gets past the syntax to the counts, nodes and names.
+        for (place, digit) in digits {
+            text[numbers[place.index(numbers.len())]] = digit;
+        }
+        for (place, char) in changes {
             let place = place.index(text.len());
             text[place] = char;
         }
@@ -294,4 +190,31 @@ fn the_papers_spaces_have_the_papers_sizes() {
     assert_eq!((hierarchical.pool(2), hierarchical.pool(3)), (6, 6));
     let flat = SearchSpace::flat();
     assert_eq!((flat.top(), flat.edges(), flat.pool(2)), (2, 55, 6));
+}
+
+/// The cell that the paper's appendix shows, as others transcribed it.
+#[test]
+fn the_learned_cell_uses_motifs_1_3_4_and_5() {
+    let text = r#"(
+    space: (primitives: [Conv1x1, Depthwise3x3, Separable3x3, MaxPool3x3, AvgPool3x3, Identity], levels: [(motifs: 6, nodes: 4, followed_by: Some(Conv1x1)), (motifs: 1, nodes: 5, followed_by: None)], merge: Concat),
+    levels: [
+        [ // level 2
+            ["1->2 MaxPool3x3", "1->3 Conv1x1", "2->3 Depthwise3x3", "1->4 Separable3x3", "2->4 Conv1x1", "3->4 MaxPool3x3"],
+            ["1->2 MaxPool3x3", "1->3 Depthwise3x3", "2->3 Depthwise3x3", "1->4 Conv1x1", "2->4 Separable3x3", "3->4 Separable3x3"],
+            ["1->2 Separable3x3", "1->3 Depthwise3x3", "2->3 Separable3x3", "1->4 Separable3x3", "2->4 Identity", "3->4 AvgPool3x3"],
+            ["1->2 AvgPool3x3", "1->3 Separable3x3", "2->3 Separable3x3", "1->4 Identity", "2->4 MaxPool3x3", "3->4 AvgPool3x3"],
+            ["1->2 Identity", "1->3 Separable3x3", "2->3 Identity", "1->4 Separable3x3", "2->4 Identity", "3->4 Separable3x3"],
+            ["1->2 Depthwise3x3", "1->3 MaxPool3x3", "2->3 MaxPool3x3", "1->4 Separable3x3", "2->4 Identity", "3->4 AvgPool3x3"],
+        ],
+        [ // level 3
+            ["1->2 Motif5", "1->3 Motif3", "2->3 Motif3", "1->4 Motif3", "2->4 Motif1", "3->4 Motif3", "1->5 Motif4", "2->5 Motif5", "3->5 Motif5", "4->5 Motif5"],
+        ],
+    ],
+)"#;
+    let genotype = Genotype::from_ron(text).expect("valid");
+    assert_eq!(genotype.space(), &SearchSpace::hierarchical());
+    assert_eq!(genotype.used_motifs(), [vec![true, false, true, true, true, false], vec![true]]);
+    assert_eq!(genotype.live_edges(3, 0).len(), 10);
+    assert_eq!(genotype.operation_name(3, genotype.cell().operation(1, 4).expect("an edge")), "Motif3");
+    assert_eq!(genotype.to_ron(), text);
 }
