@@ -18,6 +18,11 @@ impl NodeId {
         self.0 as usize
     }
 
+    /// The id written `%number`.
+    pub(crate) fn from_number(number: u32) -> NodeId {
+        NodeId(number)
+    }
+
     /// The id of position `index`; graphs are far smaller than 2^32 nodes.
     pub(crate) fn from_index(index: usize) -> NodeId {
         NodeId(u32::try_from(index).expect("a graph has fewer than 2^32 nodes"))

@@ -62,10 +62,15 @@ impl FromStr for Shape {
     type Err = ShapeError;
 
     fn from_str(text: &str) -> Result<Shape, ShapeError> {
-        let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.parse().ok()).collect();
+        let sizes: Option<Vec<usize>> = text.split('x').map(number).collect();
         match sizes.as_deref() {
             Some(&[channels, height, width]) => Ok(Shape { channels, height, width }),
             Some(_) | None => Err(ShapeError(text.to_owned())),
         }
     }
+}
+
+/// A plain decimal number. `parse` alone would take a sign as well.
+fn number(text: &str) -> Option<usize> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

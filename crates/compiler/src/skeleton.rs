@@ -74,6 +74,12 @@ impl SeparableInner {
             SeparableInner::BatchNormRelu => "BatchNormRelu",
         }
     }
+
+    /// The variant of that name.
+    pub(crate) fn from_name(name: &str) -> Option<SeparableInner> {
+        let all = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
+        all.into_iter().find(|inner| inner.name() == name)
+    }
 }
 
 /// Why a skeleton is refused.
