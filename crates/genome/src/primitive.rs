@@ -71,3 +71,25 @@ impl fmt::Display for Primitive {
         f.pad(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Primitive;
+
+    /// The compiler cannot tell that a new variant is missing in `ALL`, but serde knows the variants.
+    #[test]
+    fn all_lists_every_variant_by_its_name_in_files() {
+        let error = ron::from_str::<Primitive>("Nothing").expect_err("there is no such primitive").code;
+        let ron::Error::NoSuchEnumVariant { expected, .. } = error else { panic!("another error: {error}") };
+        assert_eq!(expected, Primitive::ALL.map(Primitive::name));
+        for primitive in Primitive::ALL {
+            assert_eq!(Primitive::from_name(primitive.name()), Some(primitive));
+        }
+        assert_eq!(Primitive::from_name("Nothing"), None);
+    }
+
+    #[test]
+    fn the_papers_primitives_come_first() {
+        assert_eq!(Primitive::PAPER, Primitive::ALL[..6]);
+    }
+}

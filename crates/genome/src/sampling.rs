@@ -1,6 +1,6 @@
 //! Random genotypes and mutated ones: draws repeated until the sink of the cell can be reached.
 //!
-//! About 0.4 % of random hierarchical genotypes are no networks. The paper leaves open what it did with them; here the
+//! About 0.3 % of random hierarchical genotypes are no networks. The paper leaves open what it did with them; here the
 //! whole draw is repeated, and counted.
 
 use rand::Rng;

@@ -144,13 +144,14 @@ fn no_mutations_give_the_identity_chain() {
     }
 }
 
-/// About 0.4 % of random hierarchical genotypes are no networks (by simulation of the paper's walk).
+/// With every operation drawn uniformly, 0.27 % of hierarchical genotypes are no networks (823 of 300,000, drawn and
+/// checked by another program). After 1000 mutations the walk should be no different: 27 of 10,000, give or take 5.
 #[test]
-fn about_four_random_hierarchical_genotypes_in_a_thousand_are_redrawn() {
+fn about_three_random_hierarchical_genotypes_in_a_thousand_are_redrawn() {
     let space = SearchSpace::hierarchical();
     let mut rng = ChaCha8Rng::seed_from_u64(2018);
-    let redraws: u32 = (0..1000).map(|_| Genotype::random(&space, 1000, &mut rng).redraws).sum();
-    assert!((1..=12).contains(&redraws), "{redraws} redraws");
+    let redraws: u32 = (0..10_000).map(|_| Genotype::random(&space, 1000, &mut rng).redraws).sum();
+    assert!((12..=45).contains(&redraws), "{redraws} redraws");
 }
 
 /// After 1000 mutations each of the 7 choices of an edge is about equally likely.
