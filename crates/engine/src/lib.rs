@@ -1,1 +1,41 @@
 //! From network graph to trained scores: devices, recipes, training, evaluation.
+//!
+//! The way of one network: [`Phenotype::build`] makes a burn module of an optimised graph, [`train`] takes it and gives
+//! a [`Trained`] one, [`evaluate`] scores that. Wrong input is an [`EngineError`]; a training that fails is an outcome,
+//! a [`Failure`].
+//!
+//! Invariant E1: the same graph, recipe, seed and kind of device give the same weights, bit for bit on the CPU, whatever
+//! the number of threads and whatever else the process does. Every random number comes from the training's own seed.
+//!
+//! This crate knows no genotypes, experiments or ledgers, and reads no clock that a result depends on, unless the recipe
+//! sets a time limit.
+
+mod batches;
+mod device;
+mod error;
+mod evaluate;
+mod failure;
+mod initializer;
+mod measure;
+mod network;
+mod normalizer;
+mod optimizer;
+mod parameters;
+mod phenotype;
+mod random;
+mod recipe;
+mod schedule;
+mod train;
+mod trained;
+mod weights;
+
+pub use device::{DeviceChoice, EngineDevice, devices, open_device};
+pub use error::EngineError;
+pub use evaluate::{Evaluation, evaluate};
+pub use failure::Failure;
+pub use initializer::Initializer;
+pub use measure::{StepTime, measure_step};
+pub use phenotype::Phenotype;
+pub use recipe::{LearningRate, Normalization, RawRecipe, Recipe, RecipeError, WeightDecayOn};
+pub use train::{Step, train};
+pub use trained::Trained;

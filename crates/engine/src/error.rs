@@ -1,0 +1,102 @@
+//! What can be wrong with what the engine is given.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A device, graph, recipe or file that cannot be used. A training that fails is a [`Failure`](crate::Failure) instead.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// Not a name of a device.
+    #[error("unknown device '{name}': expected auto, cpu, cuda or cuda:N")]
+    UnknownDeviceName {
+        /// As given.
+        name: String,
+    },
+    /// The backend was left out when the program was built.
+    #[error(
+        "device '{asked}' needs a build with cargo feature '{feature}' (cargo build --release --features {feature}); \
+         this build has: {available}"
+    )]
+    MissingFeature {
+        /// The device asked for.
+        asked: String,
+        /// The cargo feature.
+        feature: &'static str,
+        /// The devices there are.
+        available: String,
+    },
+    /// The backend is there, the device is not.
+    #[error("there is no device '{asked}' on this machine; there is: {available}")]
+    NoSuchDevice {
+        /// The device asked for.
+        asked: String,
+        /// The devices there are.
+        available: String,
+    },
+    /// The graph's output is no vector of class scores.
+    #[error("the network's output is {channels}x{height}x{width}; a classifier ends in at least 2 classes of 1x1")]
+    NotAClassifier {
+        /// Channels of the output.
+        channels: usize,
+        /// Rows of the output.
+        height: usize,
+        /// Columns of the output.
+        width: usize,
+    },
+    /// Network and data have different numbers of channels.
+    #[error("the network takes images of {network} channels, the data has {data}")]
+    Channels {
+        /// Of the network's input.
+        network: usize,
+        /// Of the images.
+        data: usize,
+    },
+    /// Network and data have different numbers of classes.
+    #[error("the network tells {network} classes apart, the data has {data}")]
+    Classes {
+        /// Of the network's output.
+        network: usize,
+        /// Of the labels.
+        data: usize,
+    },
+    /// A crop larger than the images.
+    #[error("a crop of {crop}x{crop} does not fit into images of {height}x{width}")]
+    Crop {
+        /// Side of the crop.
+        crop: usize,
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+    },
+    /// A channel of one value only cannot be divided by its standard deviation.
+    #[error("channel {channel} of the training images is {mean} everywhere: it cannot be normalised per channel")]
+    ConstantChannel {
+        /// From 0.
+        channel: usize,
+        /// Its value, where a byte of 255 counts as 1.
+        mean: f64,
+    },
+    /// An evaluation of no images at once.
+    #[error("an evaluation batch of 0 images")]
+    EmptyBatch,
+    /// A file of weights could not be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// "read" or "write".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file is not weights of this program.
+    #[error("{path} holds no weights of this program: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,87 @@
+//! How a training may end without a result: a closed list. Anything else is a bug and stays loud.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use serde::{Deserialize, Serialize};
+
+/// An outcome of a trial, not an error: the candidate or the machine did not allow a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The loss was infinite or not a number (invariant E3). In an evaluation: of the weights after this step.
+    NonFinite {
+        /// The step, from 1.
+        step: usize,
+    },
+    /// The device has too little memory. On the CPU the operating system ends the whole process instead.
+    OutOfMemory {
+        /// What the device said.
+        message: String,
+    },
+    /// The recipe's time limit was passed.
+    TimeLimit {
+        /// The steps done, from 1.
+        step: usize,
+        /// The time they took.
+        seconds: f64,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::NonFinite { step } => write!(f, "non-finite loss at step {step}"),
+            Failure::OutOfMemory { message } => write!(f, "out of memory: {message}"),
+            Failure::TimeLimit { step, seconds } => write!(f, "time limit passed after {step} steps, {seconds:.1} s"),
+        }
+    }
+}
+
+/// The boundary of a trial: a panic that says that the device's memory is spent becomes [`Failure::OutOfMemory`], every
+/// other panic goes on unwinding.
+///
+/// The tensor library has no other way of saying so. All that `trial` owns is dropped by the unwinding, so nothing half
+/// done is seen afterwards.
+pub(crate) fn catching_out_of_memory<T>(trial: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(trial)) {
+        Ok(result) => result,
+        Err(panic) => match out_of_memory_message(panic.as_ref()) {
+            Some(message) => Err(Failure::OutOfMemory { message }),
+            None => resume_unwind(panic),
+        },
+    }
+}
+
+fn out_of_memory_message(panic: &(dyn Any + Send)) -> Option<String> {
+    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(message), _) => *message,
+        (None, Some(message)) => message.as_str(),
+        (None, None) => return None,
+    };
+    // Words of the CUDA driver (`CUDA_ERROR_OUT_OF_MEMORY`, "out of memory") and of the tensor library's allocator
+    // (`OutOfMemory`, `BufferTooBig`).
+    let lower = message.to_lowercase();
+    let says_so = ["out of memory", "outofmemory", "out_of_memory", "buffertoobig", "memory allocation of"];
+    says_so.iter().any(|words| lower.contains(words)).then(|| message.lines().next().unwrap_or_default().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spent_memory_is_an_outcome() {
+        let result =
+            catching_out_of_memory::<()>(|| panic!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"));
+        let Err(Failure::OutOfMemory { message }) = result else { panic!("{result:?}") };
+        assert!(message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");
+    }
+
+    #[test]
+    fn another_panic_stays_loud() {
+        let outer = catch_unwind(|| catching_out_of_memory::<()>(|| panic!("index out of bounds")));
+        let panic = outer.expect_err("the panic was swallowed");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"index out of bounds"));
+    }
+}

@@ -1,0 +1,78 @@
+//! How long a training will take, measured before it is begun.
+
+use std::time::Instant;
+
+use burn::tensor::{Tensor, TensorData};
+use hnas_compiler::{Graph, Shape};
+use hnas_data::{Images, View};
+
+use crate::batches::{Batches, whole};
+use crate::device::EngineDevice;
+use crate::error::EngineError;
+use crate::normalizer::Normalizer;
+use crate::optimizer::Optimizer;
+use crate::phenotype::Phenotype;
+use crate::recipe::Recipe;
+use crate::train::{check_crop, one_step};
+
+/// What a network costs in time on a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepTime {
+    /// Seconds of one training step: batch, forward, backward, update.
+    pub step_seconds: f64,
+    /// Seconds of evaluating one image within a batch of the recipe's size.
+    pub image_seconds: f64,
+}
+
+/// Steps and evaluation batches that are timed, after one that is not: the first allocates, and compiles on a GPU.
+const TIMED: usize = 2;
+
+/// Measures one training step and one evaluation image of a network on made-up images of the graph's input shape, with
+/// the threads of the current rayon pool. Takes about three steps' time. The fastest of the timed runs counts, since
+/// whatever else the machine does only adds.
+///
+/// # Errors
+/// When the graph is no classifier or the crop is larger than its input.
+///
+/// # Panics
+/// When the device has too little memory for the network.
+pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Result<StepTime, EngineError> {
+    let Phenotype { mut network, .. } = Phenotype::build(graph, recipe, device, 0)?;
+    let Shape { channels, height, width } = graph.input_shape();
+    check_crop(recipe.crop(), (channels, height, width))?;
+    let count = recipe.batch().max(recipe.eval_batch());
+    let data = made_up(count, (channels, height, width));
+    let normalizer = Normalizer::minus_one_to_one(channels);
+
+    let (autodiff, rate) = (device.autodiff(), recipe.learning_rate_at(1));
+    let mut batches = Batches::new(&data, &normalizer, recipe, 0);
+    let mut optimizer = Optimizer::new(recipe, &network.parameters);
+    let step_seconds = fastest(|| {
+        let batch = batches.next();
+        one_step(&mut network, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff).into_data();
+    });
+    let network = network.without_autodiff();
+    let batch_seconds = fastest(|| {
+        let batch = whole(&data, &normalizer, 0, recipe.eval_batch());
+        network.forward_eval(Tensor::from_data(TensorData::new(batch.images, batch.shape), device.plain())).into_data();
+    });
+    Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })
+}
+
+/// Images of every byte, all of class 0 of 2: time depends on neither.
+fn made_up(count: usize, shape: (usize, usize, usize)) -> View {
+    let (channels, height, width) = shape;
+    let pixels = (0..count * channels * height * width).map(|pixel| (pixel % 251) as u8).collect();
+    View::whole(Images::new(pixels, vec![0; count], shape, 2).expect("sizes that agree by construction"))
+}
+
+/// Seconds of the fastest of some runs.
+fn fastest(mut run: impl FnMut()) -> f64 {
+    run();
+    let times = (0..TIMED).map(|_| {
+        let started = Instant::now();
+        run();
+        started.elapsed().as_secs_f64()
+    });
+    times.fold(f64::INFINITY, f64::min)
+}

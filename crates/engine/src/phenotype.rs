@@ -1,0 +1,68 @@
+//! A network graph as something that can be trained.
+
+use hnas_compiler::{Graph, Op, Shape};
+use hnas_data::View;
+
+use crate::device::EngineDevice;
+use crate::error::EngineError;
+use crate::network::Network;
+use crate::random::{Stream, stream};
+use crate::recipe::Recipe;
+
+/// A network with its first weights, on a device. [`train`](crate::train) takes it and gives a
+/// [`Trained`](crate::Trained).
+///
+/// Invariant: the graph ends in a classifier of 2 classes or more.
+#[derive(Debug)]
+pub struct Phenotype {
+    pub(crate) graph: Graph,
+    pub(crate) network: Network,
+    pub(crate) device: EngineDevice,
+}
+
+impl Phenotype {
+    /// Builds the network of an optimised graph. Every weight is drawn from `seed`'s own stream, in the order of the
+    /// graph's nodes, with the recipe's initialiser.
+    ///
+    /// # Errors
+    /// When the graph does not end in a classifier of at least 2 classes.
+    pub fn build(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Phenotype, EngineError> {
+        check_classifier(graph)?;
+        let mut rng = stream(seed, Stream::Weights);
+        let network =
+            Network::new(graph, recipe.initializer(), recipe.batch_norm_epsilon(), &device.autodiff(), &mut rng);
+        Ok(Phenotype { graph: graph.clone(), network, device: device.clone() })
+    }
+
+    /// Number of trained numbers, counted on the built burn module.
+    pub fn parameters(&self) -> usize {
+        self.network.parameters.trained()
+    }
+
+    /// Number of trained numbers and running statistics, counted on the built burn module.
+    pub fn parameters_with_statistics(&self) -> usize {
+        self.network.parameters.with_statistics()
+    }
+}
+
+pub(crate) fn check_classifier(graph: &Graph) -> Result<(), EngineError> {
+    let Shape { channels, height, width } = graph.node(graph.output()).shape;
+    let linear = matches!(graph.node(graph.output()).op, Op::Linear { .. });
+    if !linear || channels < 2 {
+        return Err(EngineError::NotAClassifier { channels, height, width });
+    }
+    Ok(())
+}
+
+/// Checks that the network takes the images and tells their classes apart.
+pub(crate) fn check_data(graph: &Graph, data: &View) -> Result<(), EngineError> {
+    let (network, (data_channels, _, _)) = (graph.input_shape().channels, data.shape());
+    if network != data_channels {
+        return Err(EngineError::Channels { network, data: data_channels });
+    }
+    let classes = graph.node(graph.output()).shape.channels;
+    if classes != data.classes() {
+        return Err(EngineError::Classes { network: classes, data: data.classes() });
+    }
+    Ok(())
+}

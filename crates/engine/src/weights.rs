@@ -1,0 +1,186 @@
+//! Files of weights, see [`Trained::save`].
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use burn::module::Param;
+use burn::tensor::{Tensor, TensorData};
+use hnas_compiler::Graph;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::device::EngineDevice;
+use crate::error::EngineError;
+use crate::initializer::Initializer;
+use crate::network::Network;
+use crate::normalizer::Normalizer;
+use crate::parameters::{Convolution, Linear, Norm, Parameters};
+use crate::phenotype::check_classifier;
+use crate::random::{Stream, stream};
+use crate::trained::Trained;
+
+/// The one key of the file's metadata: with several, their order in the file would differ from run to run.
+const METADATA_KEY: &str = "hnas";
+
+/// The name of the tensor that holds the loss of each step.
+const LOSSES: &str = "losses";
+
+/// The metadata.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: u32,
+    graph: String,
+    batch_norm_epsilon: f64,
+    normalizer: Normalizer,
+}
+
+const FORMAT: u32 = 1;
+
+pub(crate) fn save(trained: &Trained, path: &Path) -> Result<(), EngineError> {
+    let mut parameters = trained.network.parameters.clone();
+    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
+        named(&mut parameters).into_iter().map(|(name, slot)| slot.to_bytes(name)).collect();
+    tensors.push((LOSSES.to_owned(), vec![trained.losses.len()], bytes(&trained.losses)));
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
+        (name.as_str(), view)
+    });
+    let header = Header {
+        format: FORMAT,
+        graph: trained.graph.to_text(),
+        batch_norm_epsilon: trained.network.epsilon(),
+        normalizer: trained.normalizer.clone(),
+    };
+    let header = serde_json::to_string(&header).expect("strings and numbers are JSON");
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
+    let format = |reason: safetensors::SafeTensorError| EngineError::Format {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    };
+    let file = safetensors::serialize(views, Some(metadata)).map_err(format)?;
+
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let written = fs::write(&unfinished, file).and_then(|()| fs::rename(&unfinished, path));
+    written.map_err(|source| EngineError::File { action: "write", path: path.to_owned(), source })
+}
+
+pub(crate) fn load(path: &Path, device: &EngineDevice) -> Result<Trained, EngineError> {
+    let file = fs::read(path).map_err(|source| EngineError::File { action: "read", path: path.to_owned(), source })?;
+    decode(&file, device).map_err(|reason| EngineError::Format { path: path.to_owned(), reason })
+}
+
+/// The error is the reason only: the caller knows the file.
+fn decode(file: &[u8], device: &EngineDevice) -> Result<Trained, String> {
+    let (_, metadata) = SafeTensors::read_metadata(file).map_err(|error| error.to_string())?;
+    let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
+    let header = header.ok_or_else(|| format!("its metadata has no entry '{METADATA_KEY}'"))?;
+    let header: Header = serde_json::from_str(header).map_err(|error| format!("metadata: {error}"))?;
+    if header.format != FORMAT {
+        return Err(format!("format {} instead of {FORMAT}", header.format));
+    }
+    let graph = Graph::parse(&header.graph).map_err(|error| format!("graph: {error}"))?;
+    check_classifier(&graph).map_err(|error| format!("graph: {error}"))?;
+    if header.normalizer.channels() != graph.input_shape().channels {
+        let (found, needed) = (header.normalizer.channels(), graph.input_shape().channels);
+        return Err(format!("it normalises {found} channels, but its network takes {needed}"));
+    }
+
+    let mut tensors =
+        SafeTensors::deserialize(file).map_err(|error| error.to_string())?.tensors().into_iter().collect();
+    // The first weights do not matter: each is overwritten, or the file is refused.
+    let mut rng = stream(0, Stream::Weights);
+    let epsilon = header.batch_norm_epsilon;
+    let mut network = Network::new(&graph, Initializer::HeNormal, epsilon, device.plain(), &mut rng);
+    for (name, slot) in named(&mut network.parameters) {
+        slot.fill(&name, &mut tensors)?;
+    }
+    let losses = tensors.get(LOSSES).map(|view| view.shape().to_vec()).unwrap_or_default();
+    let losses = numbers(LOSSES, &losses, &mut tensors)?;
+    if let Some(name) = tensors.into_keys().min() {
+        return Err(format!("its network has no tensor '{name}'"));
+    }
+    Ok(Trained { graph, network, normalizer: header.normalizer, device: device.clone(), losses })
+}
+
+/// A place in the module that a tensor of the file belongs to.
+enum Slot<'a> {
+    Vector(&'a mut Param<Tensor<1>>),
+    /// Kept as `[in, out]`, in the file `[out, in]`.
+    Matrix(&'a mut Param<Tensor<2>>),
+    Kernel(&'a mut Param<Tensor<4>>),
+}
+
+/// Every tensor of the module with its name in the file.
+fn named(parameters: &mut Parameters) -> Vec<(String, Slot<'_>)> {
+    let Parameters { convolutions, linears } = parameters;
+    let mut slots = Vec::new();
+    for Convolution { name, weight, norm } in convolutions {
+        slots.push((format!("{name}.weight"), Slot::Kernel(weight)));
+        if let Some(Norm { gamma, beta, mean, variance }) = norm {
+            slots.push((format!("{name}.norm.weight"), Slot::Vector(gamma)));
+            slots.push((format!("{name}.norm.bias"), Slot::Vector(beta)));
+            slots.push((format!("{name}.norm.running_mean"), Slot::Vector(mean)));
+            slots.push((format!("{name}.norm.running_var"), Slot::Vector(variance)));
+        }
+    }
+    for Linear { name, weight, bias } in linears {
+        slots.push((format!("{name}.weight"), Slot::Matrix(weight)));
+        slots.push((format!("{name}.bias"), Slot::Vector(bias)));
+    }
+    slots
+}
+
+impl Slot<'_> {
+    fn to_bytes(&self, name: String) -> (String, Vec<usize>, Vec<u8>) {
+        let (shape, data) = match self {
+            Slot::Vector(param) => (param.dims().to_vec(), param.val().into_data()),
+            Slot::Matrix(param) => {
+                let weight = param.val().transpose();
+                (weight.dims().to_vec(), weight.into_data())
+            }
+            Slot::Kernel(param) => (param.dims().to_vec(), param.val().into_data()),
+        };
+        (name, shape, bytes(&data.iter::<f32>().collect::<Vec<f32>>()))
+    }
+
+    fn fill(self, name: &str, tensors: &mut HashMap<String, TensorView<'_>>) -> Result<(), String> {
+        match self {
+            Slot::Vector(param) => fill(param, param.dims(), name, tensors, |value| value),
+            Slot::Matrix(param) => {
+                let [inputs, outputs] = param.dims();
+                fill(param, [outputs, inputs], name, tensors, Tensor::transpose)
+            }
+            Slot::Kernel(param) => fill(param, param.dims(), name, tensors, |value| value),
+        }
+    }
+}
+
+fn fill<const D: usize>(
+    param: &mut Param<Tensor<D>>,
+    shape: [usize; D],
+    name: &str,
+    tensors: &mut HashMap<String, TensorView<'_>>,
+    from_file: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Result<(), String> {
+    let data = TensorData::new(numbers(name, &shape, tensors)?, shape);
+    *param = param.clone().map(|old| from_file(Tensor::from_data(data, &old.device())));
+    Ok(())
+}
+
+/// Takes a tensor out of the file.
+fn numbers(name: &str, shape: &[usize], tensors: &mut HashMap<String, TensorView<'_>>) -> Result<Vec<f32>, String> {
+    let view = tensors.remove(name).ok_or_else(|| format!("it has no tensor '{name}'"))?;
+    if view.dtype() != Dtype::F32 || view.shape() != shape {
+        let (dtype, found) = (view.dtype(), view.shape());
+        return Err(format!("tensor '{name}' is {dtype:?} {found:?}, its network needs F32 {shape:?}"));
+    }
+    let (numbers, _) = view.data().as_chunks::<4>();
+    Ok(numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+}
+
+fn bytes(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
