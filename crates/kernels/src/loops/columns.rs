@@ -1,0 +1,137 @@
+//! 3x3 convolution over all channels, forward and backward: each window becomes a column, and the convolution a product
+//! of matrices. Only the stems have such layers, at a few channels.
+
+use super::chunks;
+use super::padded::Padded;
+use super::pointwise::{self, Packed};
+
+/// The sizes of one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) batch: usize,
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// 1 or 2.
+    pub(crate) stride: usize,
+}
+
+impl Sizes {
+    fn plane(&self) -> usize {
+        self.height * self.width
+    }
+
+    fn out_plane(&self) -> usize {
+        self.height.div_ceil(self.stride) * self.width.div_ceil(self.stride)
+    }
+
+    /// The product for a chunk of one image.
+    fn product(&self) -> pointwise::Sizes {
+        pointwise::Sizes { batch: 1, input: self.input * 9, output: self.output, plane: self.out_plane() }
+    }
+}
+
+/// The convolution of `x` with `weight` `[output, input * 9]`.
+pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+    let packed = Packed::new(sizes.output, sizes.input * 9, |o, i| weight[o * sizes.input * 9 + i]);
+    let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
+    let images = chunks::images_per_chunk(sizes.batch);
+    let mut y = vec![0.0; sizes.batch * out_image];
+    chunks::for_each(&mut y, images * out_image, |chunk, y| {
+        let mut columns = Columns::new(sizes);
+        for (y, x) in y.chunks_exact_mut(out_image).zip(x[chunk * images * image..].chunks_exact(image)) {
+            columns.set(x);
+            pointwise::product(&packed, &columns.values, y, sizes.out_plane());
+        }
+    });
+    y
+}
+
+/// The gradient with respect to `weight`.
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
+    let length = sizes.output * sizes.input * 9;
+    let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
+    let images = chunks::images_per_chunk(sizes.batch);
+    let mut partial = vec![0.0; chunks::count(sizes.batch) * length];
+    chunks::for_each(&mut partial, length, |chunk, sums| {
+        let mut columns = Columns::new(sizes);
+        let x = x[chunk * images * image..].chunks_exact(image).take(images);
+        for (x, dy) in x.zip(dy[chunk * images * out_image..].chunks_exact(out_image)) {
+            columns.set(x);
+            pointwise::add_outer_products(&columns.values, dy, sizes.product(), sums);
+        }
+    });
+    chunks::total(&partial, length)
+}
+
+/// The gradient with respect to `x`.
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+    let packed = Packed::new(sizes.input * 9, sizes.output, |i, o| weight[o * sizes.input * 9 + i]);
+    let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
+    let images = chunks::images_per_chunk(sizes.batch);
+    let mut dx = vec![0.0; sizes.batch * image];
+    chunks::for_each(&mut dx, images * image, |chunk, dx| {
+        let mut columns = Columns::new(sizes);
+        let dy = dy[chunk * images * out_image..].chunks_exact(out_image);
+        for (dx, dy) in dx.chunks_exact_mut(image).zip(dy) {
+            pointwise::product(&packed, dy, &mut columns.values, sizes.out_plane());
+            columns.add_to(dx);
+        }
+    });
+    dx
+}
+
+/// The windows of one image: row `channel * 9 + tap` holds, for each output pixel, the pixel under that tap.
+struct Columns {
+    sizes: Sizes,
+    padded: Padded<f32>,
+    values: Vec<f32>,
+}
+
+impl Columns {
+    fn new(sizes: Sizes) -> Self {
+        let padded = Padded::new(sizes.height, sizes.width, 0.0);
+        Self { sizes, padded, values: vec![0.0; sizes.input * 9 * sizes.out_plane()] }
+    }
+
+    fn set(&mut self, image: &[f32]) {
+        let flat = self.padded.flat();
+        let channels = self.values.chunks_exact_mut(9 * self.sizes.out_plane());
+        for (rows, plane) in channels.zip(image.chunks_exact(self.sizes.plane())) {
+            self.padded.copy_from(plane);
+            for (tap, row) in rows.chunks_exact_mut(self.sizes.out_plane()).enumerate() {
+                let values = self.padded.tap(tap, flat);
+                if self.sizes.stride == 1 {
+                    self.padded.unpad(values, row)
+                } else {
+                    self.padded.unpad_even(values, row)
+                }
+            }
+        }
+    }
+
+    /// Adds each value to the pixel it was taken from, if that lies in the image.
+    fn add_to(&self, image: &mut [f32]) {
+        let Sizes { height, width, stride, .. } = self.sizes;
+        let out_width = width.div_ceil(stride);
+        let channels = self.values.chunks_exact(9 * self.sizes.out_plane());
+        for (rows, plane) in channels.zip(image.chunks_exact_mut(self.sizes.plane())) {
+            for (tap, values) in rows.chunks_exact(self.sizes.out_plane()).enumerate() {
+                for (out_y, values) in values.chunks_exact(out_width).enumerate() {
+                    let y = (out_y * stride + tap / 3).wrapping_sub(1);
+                    if y >= height {
+                        continue;
+                    }
+                    let row = &mut plane[y * width..][..width];
+                    // The first output pixel whose tap lies in the image, and the pixel under it.
+                    let (skip, x) = if tap % 3 == 0 { (1, stride - 1) } else { (0, tap % 3 - 1) };
+                    if x < width {
+                        let pixels = row[x..].iter_mut().step_by(stride);
+                        pixels.zip(values.iter().skip(skip)).for_each(|(pixel, &value)| *pixel += value);
+                    }
+                }
+            }
+        }
+    }
+}
