@@ -64,7 +64,7 @@ pub fn assemble(genotype: &Genotype, skeleton: &Skeleton, input: Shape) -> Resul
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "each message says what its fields are")]
 pub enum AssembleError {
-    #[error("the network would have {nodes} nodes in {cells} cell(s); at most {limit} are built")]
+    #[error("the network would have at least {nodes} nodes in {cells} cell(s); at most {limit} are built")]
     TooManyNodes { nodes: u64, cells: usize, limit: u64 },
     #[error("{place}: {error}")]
     Graph { place: String, error: GraphError },
@@ -199,5 +199,35 @@ impl Assembler<'_> {
             Primitive::Identity => Op::Identity,
         };
         self.builder.push(op, [input])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hnas_genome::SearchSpace;
+    use rand::SeedableRng;
+    use rand::rngs::ChaCha8Rng;
+
+    use super::*;
+
+    /// The refusal of large networks relies on it.
+    #[test]
+    fn number_of_nodes_is_known_before_expanding() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let last = AfterLastCell::Separable { width: 64 };
+        let skeletons = [
+            Skeleton::cifar_small(),
+            Skeleton::imagenet(),
+            Skeleton::cifar_small().with_after_last_cell(last).unwrap(),
+        ];
+        for space in [SearchSpace::hierarchical(), SearchSpace::flat()] {
+            for mutations in [0, 20, 1000].into_iter().cycle().take(60) {
+                let genotype = Genotype::random(&space, mutations, &mut rng).genotype;
+                for skeleton in &skeletons {
+                    let graph = assemble(&genotype, skeleton, Shape::new(3, 32, 32)).unwrap();
+                    assert_eq!(Plan::new(&genotype).nodes(skeleton), graph.nodes().len() as u64);
+                }
+            }
+        }
     }
 }

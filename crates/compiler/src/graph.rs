@@ -112,7 +112,7 @@ impl Graph {
 pub enum GraphError {
     #[error("a graph has exactly one input, its first node")]
     SecondInput,
-    #[error("node {node} does not exist yet: the graph has {nodes} nodes so far")]
+    #[error("node {node} does not exist yet: the graph has {nodes} node(s) so far")]
     NoSuchNode { node: NodeId, nodes: usize },
     #[error("{op}: {attribute} is {value}, allowed is {allowed}")]
     Attribute { op: &'static str, attribute: &'static str, value: usize, allowed: &'static str },

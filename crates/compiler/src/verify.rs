@@ -164,3 +164,101 @@ fn parameter_sets(graph: &Graph) -> BTreeMap<u32, (NodeId, &Node)> {
 fn collected(errors: Vec<VerifyError>) -> Result<(), Vec<VerifyError>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// Input, convolution, pool, sum.
+    fn graph() -> Graph {
+        let text = "%0 = input : 4x8x8\n%1 = conv 1x1 stride 1 channels 4 (%0)\n%2 = max_pool (%1)\n%3 = sum (%1, %2)";
+        Graph::parse(&format!("{text}\noutput %3")).unwrap()
+    }
+
+    fn check(errors: Result<(), Vec<VerifyError>>, expected: Expect) {
+        let errors: Vec<String> = errors.unwrap_err().iter().map(ToString::to_string).collect();
+        expected.assert_eq(&errors.join("\n"));
+    }
+
+    fn check_broken(breakage: impl FnOnce(&mut Graph), expected: Expect) {
+        let mut graph = graph();
+        breakage(&mut graph);
+        check(verify(&graph), expected);
+    }
+
+    #[test]
+    fn c1_collects_every_violation() {
+        assert_eq!(verify(&graph()), Ok(()));
+        check_broken(|graph| graph.nodes.clear(), expect![[r#"
+            the graph has no nodes
+            the output is %3, but the graph has 0 node(s)"#]]);
+        check_broken(|graph| graph.nodes[0].op = Op::MaxPool, expect!["%0 is max_pool, but the input is node %0 and no other"]);
+        check_broken(|graph| graph.nodes[2].op = Op::Input, expect!["%2 is input, but the input is node %0 and no other"]);
+        check_broken(|graph| graph.nodes[1].inputs = vec![NodeId::from_index(1), NodeId::from_index(3)], expect![[r#"
+            %1 reads %1, which does not come before it
+            %1 reads %3, which does not come before it"#]]);
+        check_broken(
+            |graph| {
+                graph.nodes[1].shape.channels = 5;
+                graph.nodes[2].inputs.clear();
+                graph.output = NodeId::from_index(4);
+            },
+            expect![[r#"
+                %1: conv 1x1 stride 1 channels 4 gives 4x8x8, but the node says 5x8x8
+                %2: max_pool takes 1 input(s), not 0
+                %3: sum: the first input is 5x8x8, but input 2 is 4x8x8
+                the output is %4, but the graph has 4 node(s)"#]],
+        );
+    }
+
+    #[test]
+    fn c3_parameter_sets_belong_to_one_node_each() {
+        check_broken(
+            |graph| {
+                graph.nodes[1].param = None;
+                graph.nodes[2].param = Some(3);
+            },
+            expect![[r#"
+                %1: conv 1x1 stride 1 channels 4 has parameters, but owns no parameter set
+                %2: max_pool has no parameters, but owns parameter set 3"#]],
+        );
+        check_broken(|graph| graph.nodes[2] = Node { ..graph.nodes[1].clone() }, expect!["%2 and %1 both own parameter set 0"]);
+    }
+
+    #[test]
+    fn c2_every_node_leads_to_the_output() {
+        assert_eq!(verify_optimized(&graph()), Ok(()));
+        let mut graph = graph();
+        graph.output = NodeId::from_index(1);
+        check(verify_optimized(&graph), expect![[r#"
+            %2, max_pool, does not lead to the output
+            %3, sum, does not lead to the output"#]]);
+    }
+
+    #[test]
+    fn c3_a_pass_keeps_live_parameters_and_shapes() {
+        let before = graph();
+        let parse = |text: &str| Graph::parse(text).unwrap();
+        assert_eq!(verify_pass(&before, &before), Ok(()));
+        check(verify_pass(&before, &parse("%0 = input : 4x8x8\n%1 = max_pool (%0)\noutput %1")), expect!["parameter set 0 of conv 1x1 stride 1 channels 4 was lost although the output depends on it"]);
+        check(
+            verify_pass(&before, &parse("%0 = input : 4x8x8\n%1 = depthwise stride 1 (%0) param 0\noutput %1")),
+            expect!["parameter set 0 belonged to conv 1x1 stride 1 channels 4 and now belongs to depthwise stride 1"],
+        );
+        check(
+            verify_pass(
+                &before,
+                &parse(
+                    "%0 = input : 3x8x8\n%1 = conv 1x1 stride 1 channels 4 (%0) param 0\n\
+                     %2 = depthwise stride 2 (%1) param 1\noutput %2",
+                ),
+            ),
+            expect![[r#"
+                the input was 4x8x8 and became 3x8x8
+                the output was 4x8x8 and became 4x4x4
+                parameter set 1 of depthwise stride 2 was not there before"#]],
+        );
+    }
+}
