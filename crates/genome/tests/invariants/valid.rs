@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 
 /// Small spaces of every kind: one to four levels, each with a few motifs of a few nodes.
 pub(crate) fn spaces() -> impl Strategy<Value = SearchSpace> {
-    let primitives = proptest::sample::subsequence(Primitive::ALL.to_vec(), 1..=7).prop_shuffle();
+    let primitives = proptest::sample::subsequence(Primitive::ALL.to_vec(), 1..=Primitive::ALL.len()).prop_shuffle();
     let level = (1..=4_usize, 2..=5_usize, proptest::option::of(proptest::sample::select(Primitive::ALL.to_vec())));
     let levels = proptest::collection::vec(level, 1..=4);
     let merge = prop_oneof![Just(Merge::Concat), Just(Merge::Sum)];
