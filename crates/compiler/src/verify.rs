@@ -191,14 +191,26 @@ mod tests {
     #[test]
     fn c1_collects_every_violation() {
         assert_eq!(verify(&graph()), Ok(()));
-        check_broken(|graph| graph.nodes.clear(), expect![[r#"
+        check_broken(
+            |graph| graph.nodes.clear(),
+            expect![[r#"
             the graph has no nodes
-            the output is %3, but the graph has 0 node(s)"#]]);
-        check_broken(|graph| graph.nodes[0].op = Op::MaxPool, expect!["%0 is max_pool, but the input is node %0 and no other"]);
-        check_broken(|graph| graph.nodes[2].op = Op::Input, expect!["%2 is input, but the input is node %0 and no other"]);
-        check_broken(|graph| graph.nodes[1].inputs = vec![NodeId::from_index(1), NodeId::from_index(3)], expect![[r#"
+            the output is %3, but the graph has 0 node(s)"#]],
+        );
+        check_broken(
+            |graph| graph.nodes[0].op = Op::MaxPool,
+            expect!["%0 is max_pool, but the input is node %0 and no other"],
+        );
+        check_broken(
+            |graph| graph.nodes[2].op = Op::Input,
+            expect!["%2 is input, but the input is node %0 and no other"],
+        );
+        check_broken(
+            |graph| graph.nodes[1].inputs = vec![NodeId::from_index(1), NodeId::from_index(3)],
+            expect![[r#"
             %1 reads %1, which does not come before it
-            %1 reads %3, which does not come before it"#]]);
+            %1 reads %3, which does not come before it"#]],
+        );
         check_broken(
             |graph| {
                 graph.nodes[1].shape.channels = 5;
@@ -224,7 +236,10 @@ mod tests {
                 %1: conv 1x1 stride 1 channels 4 has parameters, but owns no parameter set
                 %2: max_pool has no parameters, but owns parameter set 3"#]],
         );
-        check_broken(|graph| graph.nodes[2] = Node { ..graph.nodes[1].clone() }, expect!["%2 and %1 both own parameter set 0"]);
+        check_broken(
+            |graph| graph.nodes[2] = Node { ..graph.nodes[1].clone() },
+            expect!["%2 and %1 both own parameter set 0"],
+        );
     }
 
     #[test]
@@ -232,9 +247,12 @@ mod tests {
         assert_eq!(verify_optimized(&graph()), Ok(()));
         let mut graph = graph();
         graph.output = NodeId::from_index(1);
-        check(verify_optimized(&graph), expect![[r#"
+        check(
+            verify_optimized(&graph),
+            expect![[r#"
             %2, max_pool, does not lead to the output
-            %3, sum, does not lead to the output"#]]);
+            %3, sum, does not lead to the output"#]],
+        );
     }
 
     #[test]
@@ -242,7 +260,10 @@ mod tests {
         let before = graph();
         let parse = |text: &str| Graph::parse(text).unwrap();
         assert_eq!(verify_pass(&before, &before), Ok(()));
-        check(verify_pass(&before, &parse("%0 = input : 4x8x8\n%1 = max_pool (%0)\noutput %1")), expect!["parameter set 0 of conv 1x1 stride 1 channels 4 was lost although the output depends on it"]);
+        check(
+            verify_pass(&before, &parse("%0 = input : 4x8x8\n%1 = max_pool (%0)\noutput %1")),
+            expect!["parameter set 0 of conv 1x1 stride 1 channels 4 was lost although the output depends on it"],
+        );
         check(
             verify_pass(&before, &parse("%0 = input : 4x8x8\n%1 = depthwise stride 1 (%0) param 0\noutput %1")),
             expect!["parameter set 0 belonged to conv 1x1 stride 1 channels 4 and now belongs to depthwise stride 1"],

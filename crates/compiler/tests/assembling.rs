@@ -114,7 +114,10 @@ fn separable_convolutions_stand_after_the_cells() {
     let last = AfterLastCell::Separable { width: 12 };
     let stem = vec![Stem { width: 2, stride: 2 }, Stem { width: 4, stride: 1 }];
     let skeleton = Skeleton::new(stem, groups, last, SeparableInner::Nothing, 10).unwrap();
-    check(&genotype, &skeleton, expect![[r#"
+    check(
+        &genotype,
+        &skeleton,
+        expect![[r#"
         %0 = input : 3x8x8
         %1 = conv 3x3 stride 2 channels 2 (%0) : 2x4x4 param 0
         %2 = conv 3x3 stride 1 channels 4 (%1) : 4x4x4 param 1
@@ -127,9 +130,13 @@ fn separable_convolutions_stand_after_the_cells() {
         %9 = global_avg_pool (%8) : 12x1x1
         %10 = linear classes 10 (%9) : 10x1x1 param 5
         output %10
-    "#]]);
+    "#]],
+    );
     let nothing = skeleton.with_after_last_cell(AfterLastCell::Nothing).unwrap();
-    check(&genotype, &nothing, expect![[r#"
+    check(
+        &genotype,
+        &nothing,
+        expect![[r#"
         %0 = input : 3x8x8
         %1 = conv 3x3 stride 2 channels 2 (%0) : 2x4x4 param 0
         %2 = conv 3x3 stride 1 channels 4 (%1) : 4x4x4 param 1
@@ -141,7 +148,8 @@ fn separable_convolutions_stand_after_the_cells() {
         %8 = global_avg_pool (%7) : 8x1x1
         %9 = linear classes 10 (%8) : 10x1x1 param 4
         output %9
-    "#]]);
+    "#]],
+    );
 }
 
 /// A genotype all of whose edges carry the first operation, with many levels of motifs of `nodes` nodes.
@@ -161,12 +169,39 @@ fn check_error(genotype: &Genotype, skeleton: &Skeleton, image: Shape, expected:
 #[test]
 fn explosions_are_refused_with_numbers() {
     let image = Shape::new(3, 8, 8);
-    check_error(&full(3, 20, Merge::Sum), &one_cell(4), image, expect!["the network would have at least 7512242 nodes in 1 cell(s); at most 100000 are built"]);
-    check_error(&full(8, 64, Merge::Sum), &one_cell(4), image, expect!["the network would have at least 18446744073709551615 nodes in 1 cell(s); at most 100000 are built"]);
-    check_error(&full(1, 40, Merge::Concat), &one_cell(4), image, expect!["group 1, cell 1: a feature map of 2097152x8x8 is too large: at most 1048576 channels and 2147483648 values"]);
-    check_error(&full(1, 3, Merge::Concat), &one_cell(4), Shape::new(0, 8, 8), expect!["input: a feature map of 0x8x8 is empty"]);
+    check_error(
+        &full(3, 20, Merge::Sum),
+        &one_cell(4),
+        image,
+        expect!["the network would have at least 7512242 nodes in 1 cell(s); at most 100000 are built"],
+    );
+    check_error(
+        &full(8, 64, Merge::Sum),
+        &one_cell(4),
+        image,
+        expect!["the network would have at least 18446744073709551615 nodes in 1 cell(s); at most 100000 are built"],
+    );
+    check_error(
+        &full(1, 40, Merge::Concat),
+        &one_cell(4),
+        image,
+        expect![
+            "group 1, cell 1: a feature map of 2097152x8x8 is too large: at most 1048576 channels and 2147483648 values"
+        ],
+    );
+    check_error(
+        &full(1, 3, Merge::Concat),
+        &one_cell(4),
+        Shape::new(0, 8, 8),
+        expect!["input: a feature map of 0x8x8 is empty"],
+    );
     let groups = vec![Group { cells: 1_000_000_000, width: 4 }; 2];
     let stem = vec![Stem { width: 4, stride: 1 }];
     let many = Skeleton::new(stem, groups, AfterLastCell::Nothing, SeparableInner::BatchNorm, 10).unwrap();
-    check_error(&full(1, 3, Merge::Concat), &many, image, expect!["the network would have at least 10000000003 nodes in 2000000000 cell(s); at most 100000 are built"]);
+    check_error(
+        &full(1, 3, Merge::Concat),
+        &many,
+        image,
+        expect!["the network would have at least 10000000003 nodes in 2000000000 cell(s); at most 100000 are built"],
+    );
 }

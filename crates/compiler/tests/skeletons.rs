@@ -30,9 +30,12 @@ fn with_c0_scales_every_width() {
     let scaled = skeleton.with_c0(32).unwrap();
     assert_eq!(scaled.c0(), 32);
     expect!["(stem:[(width:16,stride:2),(width:32,stride:2)],groups:[(cells:1,width:32),(cells:2,width:64),(cells:2,width:128),(cells:2,width:256)],after_last_cell:Separable(width:5),separable_inner:BatchNorm,classes:1000)"].assert_eq(&ron::to_string(&scaled).unwrap());
-    expect!["separable convolution after the last cell: width 10 scaled by 20/64 is not a whole number of channels"].assert_eq(&skeleton.with_c0(20).unwrap_err().to_string());
-    expect!["stem convolution 1: width is 0 channels, allowed is 1 to 1048576"].assert_eq(&skeleton.with_c0(0).unwrap_err().to_string());
-    expect!["stem convolution 1: width is 549755813888 channels, allowed is 1 to 1048576"].assert_eq(&skeleton.with_c0(1 << 40).unwrap_err().to_string());
+    expect!["separable convolution after the last cell: width 10 scaled by 20/64 is not a whole number of channels"]
+        .assert_eq(&skeleton.with_c0(20).unwrap_err().to_string());
+    expect!["stem convolution 1: width is 0 channels, allowed is 1 to 1048576"]
+        .assert_eq(&skeleton.with_c0(0).unwrap_err().to_string());
+    expect!["stem convolution 1: width is 549755813888 channels, allowed is 1 to 1048576"]
+        .assert_eq(&skeleton.with_c0(1 << 40).unwrap_err().to_string());
 }
 
 /// The small skeleton with one piece of its text replaced.
@@ -49,17 +52,55 @@ fn check(piece: &str, replacement: &str, expected: Expect) {
 fn wrong_skeletons_are_refused_with_place_and_numbers() {
     check("(width:16,stride:1)", "", expect!["the stem has no convolution; it needs at least 1"]);
     check("stride:1", "stride:3", expect!["stem convolution 1: stride is 3, allowed is 1 or 2"]);
-    check("[(width:16", "[(width:8", expect!["the stem ends with 8 channels, but the cells of group 1 are 16 channels wide"]);
-    check("(width:16,stride:1)", "(width:0,stride:1)", expect!["stem convolution 1: width is 0 channels, allowed is 1 to 1048576"]);
+    check(
+        "[(width:16",
+        "[(width:8",
+        expect!["the stem ends with 8 channels, but the cells of group 1 are 16 channels wide"],
+    );
+    check(
+        "(width:16,stride:1)",
+        "(width:0,stride:1)",
+        expect!["stem convolution 1: width is 0 channels, allowed is 1 to 1048576"],
+    );
     check("cells:1,width:32", "cells:0,width:32", expect!["group 2 has 0 cells; it needs at least 1"]);
     check("width:32", "width:2000000", expect!["group 2: width is 2000000 channels, allowed is 1 to 1048576"]);
     check("width:32", "width:-1", expect!["Integer is out of bounds"]);
-    check("(cells:1,width:16),(cells:1,width:32),(cells:1,width:64)", "", expect!["there is no group of cells; at least 1 is needed"]);
-    check("after_last_cell:Nothing", "after_last_cell:Separable(width:0)", expect!["separable convolution after the last cell: width is 0 channels, allowed is 1 to 1048576"]);
+    check(
+        "(cells:1,width:16),(cells:1,width:32),(cells:1,width:64)",
+        "",
+        expect!["there is no group of cells; at least 1 is needed"],
+    );
+    check(
+        "after_last_cell:Nothing",
+        "after_last_cell:Separable(width:0)",
+        expect!["separable convolution after the last cell: width is 0 channels, allowed is 1 to 1048576"],
+    );
     check("classes:10", "classes:1", expect!["1 class(es); at least 2 are needed"]);
-    check("classes:10", "classes:10,dropout:1", expect!["Unexpected field named `dropout` in `Skeleton`, expected one of `stem`, `groups`, `after_last_cell`, `separable_inner`, or `classes` instead"]);
-    check("classes:10", "clases:10", expect!["Unexpected field named `clases` in `Skeleton`, expected one of `stem`, `groups`, `after_last_cell`, `separable_inner`, or `classes` instead"]);
+    check(
+        "classes:10",
+        "classes:10,dropout:1",
+        expect![
+            "Unexpected field named `dropout` in `Skeleton`, expected one of `stem`, `groups`, `after_last_cell`, `separable_inner`, or `classes` instead"
+        ],
+    );
+    check(
+        "classes:10",
+        "clases:10",
+        expect![
+            "Unexpected field named `clases` in `Skeleton`, expected one of `stem`, `groups`, `after_last_cell`, `separable_inner`, or `classes` instead"
+        ],
+    );
     check(",classes:10", "", expect!["Unexpected missing field named `classes` in `Skeleton`"]);
-    check("stride:1", "stride:1,kernel:5", expect!["Unexpected field named `kernel` in `Stem`, expected either `width` or `stride` instead"]);
-    check("separable_inner:BatchNorm", "separable_inner:Relu", expect!["Unexpected variant named `Relu` in enum `SeparableInner`, expected one of `Nothing`, `BatchNorm`, or `BatchNormRelu` instead"]);
+    check(
+        "stride:1",
+        "stride:1,kernel:5",
+        expect!["Unexpected field named `kernel` in `Stem`, expected either `width` or `stride` instead"],
+    );
+    check(
+        "separable_inner:BatchNorm",
+        "separable_inner:Relu",
+        expect![
+            "Unexpected variant named `Relu` in enum `SeparableInner`, expected one of `Nothing`, `BatchNorm`, or `BatchNormRelu` instead"
+        ],
+    );
 }
