@@ -28,11 +28,12 @@ fn first_difference(founded: &str, now: &str) -> (usize, String, String) {
     }
 }
 
+/// The line as it is, quoted where what matters of it could not be seen otherwise.
 fn show(line: Option<&str>) -> String {
     match line {
         None => "(ends before)".to_owned(),
-        Some(line) if line.trim().is_empty() || line.contains('\r') => format!("{line:?}"),
-        Some(line) => line.trim().to_owned(),
+        Some(line) if line.trim_end() != line || line.is_empty() => format!("{line:?}"),
+        Some(line) => line.to_owned(),
     }
 }
 
@@ -46,7 +47,9 @@ mod tests {
             assert_eq!(first_difference(a, b), (line, founded.to_owned(), now.to_owned()), "{a:?} {b:?}");
         };
         check("seed: 1", "seed: 2", 1, "seed: 1", "seed: 2");
-        check("a\n  b: 1,\nc", "a\n  b: 2,\nc", 2, "b: 1,", "b: 2,");
+        check("a\n  b: 1,\nc", "a\n  b: 2,\nc", 2, "  b: 1,", "  b: 2,");
+        check(" a", "a", 1, " a", "a");
+        check("a ", "a", 1, "\"a \"", "a");
         check("a\nb", "a", 2, "b", "(ends before)");
         check("a\n", "a", 2, "\"\"", "(ends before)");
         check("a\r\nb", "a\nb", 1, "\"a\\r\"", "a");

@@ -197,6 +197,7 @@ impl Ledger for SqliteLedger {
             Outcome::Failed { reason } => (None, &[][..], Some(reason)),
         };
         self.check_finite(trial, runs)?;
+        let runs = row::to_json(&runs);
         let id = self.integer("trial", trial.0)?;
         let recorded = self.execute(
             &format!(
@@ -204,24 +205,16 @@ impl Ledger for SqliteLedger {
                      seconds = MAX(unixepoch('subsec') - ?8, 0), finished = unixepoch('subsec')
                  WHERE study = ?1 AND id = ?2 AND seq IS NULL"
             ),
-            params![
-                self.study,
-                id,
-                lease.worker,
-                lease.attempt,
-                fitness,
-                failure,
-                row::to_json(&runs),
-                lease.leased_unix
-            ],
+            params![self.study, id, lease.worker, lease.attempt, fitness, failure, runs, lease.leased_unix],
         )?;
         if recorded == 1 {
             return Ok(true);
         }
         // Either another was first, or this very record was committed before and its answer was lost.
         let mine = self.scalar::<bool>(
-            "SELECT worker = ?3 AND attempt = ?4 AND runs = ?5 FROM trials WHERE study = ?1 AND id = ?2",
-            params![self.study, id, lease.worker, lease.attempt, row::to_json(&runs)],
+            "SELECT worker IS ?3 AND attempt = ?4 AND fitness IS ?5 AND failure IS ?6 AND runs IS ?7
+             FROM trials WHERE study = ?1 AND id = ?2",
+            params![self.study, id, lease.worker, lease.attempt, fitness, failure, runs],
         )?;
         mine.ok_or_else(|| LedgerError::NoTrial { study: self.study.clone(), trial })
     }

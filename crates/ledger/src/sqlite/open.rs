@@ -53,8 +53,10 @@ impl SqliteLedger {
     /// system, or cannot be opened.
     pub fn read(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
         let path = path.as_ref();
-        if !path.exists() {
-            return Err(LedgerError::Missing { place: place(path) });
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(LedgerError::Missing { place: place(path) }),
+            Err(error) => return Err(LedgerError::CannotOpen { place: place(path), reason: error.to_string() }),
         }
         check_place(path)?;
         let ledger = match connect(path, path, OpenFlags::SQLITE_OPEN_READ_ONLY, study) {
@@ -188,8 +190,7 @@ fn identity(connection: &Connection, path: &Path) -> Result<Identity, LedgerErro
         (APPLICATION_ID, found) => Err(LedgerError::Newer { place: place(path), found, known: FORMAT }),
         (0, 0) if tables == 0 => Ok(Identity::Empty),
         (0, _) => {
-            let reason = format!("it is a database of another program, with {tables} tables and indexes");
-            Err(LedgerError::Foreign { place: place(path), reason })
+            Err(LedgerError::Foreign { place: place(path), reason: "it is a database of another program".to_owned() })
         }
         (other, _) => {
             let reason = format!("it is a database of another program, with application id {other:#x}");

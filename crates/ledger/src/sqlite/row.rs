@@ -35,7 +35,10 @@ impl<'a> Columns<'a> {
     }
 
     fn get<T: FromSql>(&self, column: &'static str) -> Result<T, LedgerError> {
-        self.row.get(column).map_err(|error| self.damaged(column, error))
+        self.row.get(column).map_err(|error| match error {
+            rusqlite::Error::InvalidColumnType(_, _, kind) => self.damaged(column, format!("{kind} is not its type")),
+            error => self.damaged(column, error),
+        })
     }
 
     /// A number from 0.

@@ -1,0 +1,121 @@
+//! The SQLite ledger: the contract, reading beside writing, and queries that stay fast.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hnas_ledger::{LEASE_TTL, Ledger, LedgerError, SqliteLedger};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::contract::{Backend, contract};
+use crate::example::{EXPERIMENT, ids, proposal, scored};
+
+/// A file in a folder of its own, removed at the end.
+pub(crate) struct File {
+    folder: TempDir,
+}
+
+impl File {
+    pub(crate) fn fresh() -> File {
+        File { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
+    pub(crate) fn open(&self) -> SqliteLedger {
+        SqliteLedger::open(self.path(), "search", EXPERIMENT).unwrap()
+    }
+
+    /// The study `search` with the trials `1 ..= trials` finished.
+    pub(crate) fn with_results(trials: u64) -> File {
+        let file = File::fresh();
+        let mut ledger = file.open();
+        for id in 1..=trials {
+            ledger.propose(&proposal(id)).unwrap();
+            let leased = ledger.lease("w").unwrap().unwrap();
+            assert!(ledger.record(&leased, &scored(id, 0)).unwrap());
+        }
+        file
+    }
+}
+
+impl Backend for File {
+    fn open(&self, study: &str, founding: &str, ttl: Duration) -> Result<Box<dyn Ledger>, LedgerError> {
+        Ok(Box::new(SqliteLedger::open(self.path(), study, founding)?.with_lease_ttl(ttl)))
+    }
+}
+
+contract!(File::fresh);
+
+#[test]
+fn leases_last_two_minutes_unless_told_otherwise() {
+    let file = File::fresh();
+    let mut ledger = file.open();
+    ledger.propose(&proposal(1)).unwrap();
+    assert_eq!(ledger.lease("w").unwrap().unwrap().ttl, LEASE_TTL);
+    assert_eq!(LEASE_TTL, Duration::from_secs(120));
+}
+
+#[test]
+fn a_report_reads_while_others_write_and_changes_nothing() {
+    let file = File::with_results(3);
+    let mut report = SqliteLedger::read(file.path(), "search").unwrap();
+    assert_eq!(ids(&report.results(0).unwrap()), [1, 2, 3]);
+    assert_eq!(report.founding().unwrap(), EXPERIMENT);
+
+    let mut writer = file.open();
+    writer.propose(&proposal(4)).unwrap();
+    let leased = writer.lease("w").unwrap().unwrap();
+    writer.record(&leased, &scored(4, 0)).unwrap();
+    assert_eq!(ids(&report.results(3).unwrap()), [4], "what was committed is seen at once");
+
+    writer.propose(&proposal(5)).unwrap();
+    let leased = writer.lease("w").unwrap().unwrap();
+    let refused = [
+        report.propose(&proposal(6)).map(drop),
+        report.lease("w").map(drop),
+        report.renew(&leased).map(drop),
+        report.release(&leased).map(drop),
+        report.record(&leased, &scored(5, 0)).map(drop),
+    ];
+    for result in refused {
+        assert!(matches!(result, Err(LedgerError::ReadOnly { .. })), "{result:?}");
+    }
+    assert!(writer.renew(&leased).unwrap());
+    assert_eq!(writer.backlog().unwrap().proposed, 5);
+}
+
+#[test]
+fn a_ledger_that_cannot_share_memory_is_read_as_it_is() {
+    let file = File::with_results(2);
+    // A folder in the place of the shared memory does what a folder without the right to write does, for root as well.
+    std::fs::create_dir(file.folder.path().join("ledger.db-shm")).unwrap();
+    let mut report = SqliteLedger::read(file.path(), "search").unwrap();
+    assert_eq!(ids(&report.results(0).unwrap()), [1, 2]);
+}
+
+#[test]
+fn every_query_finds_its_rows_by_an_index() {
+    let file = File::with_results(1);
+    let connection = Connection::open(file.path()).unwrap();
+    let open = "study = 'search' AND seq IS NULL";
+    for sql in [
+        format!(
+            "SELECT id FROM trials WHERE {open} AND lease_until < 9 AND attempt - released < 3 ORDER BY id LIMIT 1"
+        ),
+        format!("SELECT id FROM trials WHERE {open} AND lease_until > 0 AND lease_until < 9 ORDER BY id LIMIT 1"),
+        format!("SELECT COUNT(*) FROM trials WHERE {open} AND lease_until >= 9"),
+        format!("SELECT id - 1 FROM trials WHERE {open} ORDER BY id LIMIT 1"),
+        "SELECT id FROM trials WHERE study = 'search' ORDER BY id DESC LIMIT 1".to_owned(),
+        "SELECT seq FROM trials WHERE study = 'search' AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1".to_owned(),
+        "SELECT * FROM trials WHERE study = 'search' AND seq IS NOT NULL AND seq > 9 ORDER BY seq".to_owned(),
+    ] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps: Vec<String> = plan.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+        let searched = steps.iter().any(|step| step.starts_with("SEARCH trials USING"));
+        let whole = steps.iter().any(|step| step.starts_with("SCAN trials"));
+        assert!(searched && !whole, "{sql}: {steps:?}");
+    }
+}
