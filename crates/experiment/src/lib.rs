@@ -1,1 +1,28 @@
-//! One experiment wired together: controller, workers, retraining.
+//! One experiment wired together: its file, its run folder, the controller that proposes, the workers that train.
+//!
+//! `evaluate` holds the way of one candidate as one screen of code; everything around it makes that way repeatable,
+//! parallel and safe to interrupt. This crate draws nothing and prints nothing: it tells an [`Observer`].
+
+mod controller;
+mod differences;
+mod error;
+mod estimate;
+mod evaluate;
+mod execute;
+mod plan;
+mod run;
+mod seeds;
+mod study;
+mod worker;
+
+pub use controller::Controller;
+pub use differences::{Difference, differences};
+pub use error::ExperimentError;
+pub use estimate::{Estimate, estimate};
+pub use evaluate::{Candidate, candidate, evaluate};
+pub use execute::Executor;
+pub use plan::{Experiment, Published, Resolved};
+pub use run::{Arm, Run, Session, retraining_study, winner};
+pub use seeds::training_seed;
+pub use study::{DataPlan, Limits, Repeats, SearchPlan, Study, Training};
+pub use worker::{Event, Observer};

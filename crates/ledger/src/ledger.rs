@@ -7,8 +7,8 @@ use hnas_search::TrialId;
 use crate::{Backlog, Lease, LedgerError, Outcome, Proposal, Trial};
 
 /// A trial that was leased this often and never finished is recorded as failed: its genotype kills its workers.
-/// Leases given back do not count.
-pub const MAX_ATTEMPTS: u32 = 3;
+/// Leases given back do not count. High enough that a person who interrupts a long training a few times loses nothing.
+pub const MAX_ATTEMPTS: u32 = 10;
 
 /// How long a lease lasts unless the ledger was told otherwise. Workers renew it every 30 s.
 pub const LEASE_TTL: Duration = Duration::from_secs(120);
@@ -56,6 +56,15 @@ pub trait Ledger: Send {
     ///
     /// When the ledger cannot be reached.
     fn release(&mut self, lease: &Lease) -> Result<bool, LedgerError>;
+
+    /// Makes every lease of the study run out now, and says how many there were. Only for whoever knows that none of its
+    /// workers is alive, such as the holder of a run folder's lock: it spares the wait after a crash. The leases count as
+    /// attempts, since one of these trials may be what killed its worker.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be reached.
+    fn abandon_leases(&mut self) -> Result<u64, LedgerError>;
 
     /// Records the outcome of a leased trial. The first to record wins, even if its lease ran out meanwhile.
     ///

@@ -3,6 +3,9 @@
 //! Each operation is one statement that commits itself: SQLite lets one process write at a time and the others wait,
 //! so the statement sees the newest state, and a process that is stopped or killed never holds the lock. The
 //! write-ahead log with `synchronous = FULL` makes a commit durable before it returns.
+//!
+//! `INDEXED BY` is there so that each operation takes as long with 100,000 trials as with ten: it names the index that
+//! makes it so, and SQLite refuses the statement if it cannot use it.
 
 mod failure;
 mod filesystem;
@@ -82,7 +85,7 @@ impl SqliteLedger {
         const WORN_OUT: &str = "study = ?1 AND seq IS NULL AND lease_until > 0 AND lease_until < unixepoch('subsec')
              AND attempt - released >= ?2";
         // Looked for first, since an update takes the lock for writing even if there is nothing to do.
-        let find = format!("SELECT id FROM trials WHERE {WORN_OUT} ORDER BY id LIMIT 1");
+        let find = format!("SELECT id FROM trials INDEXED BY trials_leased WHERE {WORN_OUT} LIMIT 1");
         while let Some(id) = self.scalar::<i64>(&find, params![self.study, MAX_ATTEMPTS])? {
             let reason = format!("given up after {MAX_ATTEMPTS} attempts: no worker that leased it came back");
             let sql = format!(
@@ -100,24 +103,24 @@ impl SqliteLedger {
 
 /// The next place in the order of finished trials of study `?1`. Taken inside the statement that fills it: numbers
 /// handed out before the commit could become visible in another order, and a reader would miss one for ever.
-const NEXT_SEQ: &str = "(SELECT COALESCE((SELECT seq FROM trials WHERE study = ?1 AND seq IS NOT NULL
-                          ORDER BY seq DESC LIMIT 1), 0) + 1)";
+const NEXT_SEQ: &str = "(SELECT COALESCE((SELECT seq FROM trials INDEXED BY trials_finished
+                           WHERE study = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0) + 1)";
 
 impl Ledger for SqliteLedger {
     fn propose(&mut self, proposal: &Proposal) -> Result<bool, LedgerError> {
         let Proposal { id, genotype, key, parent, mutation, redraws, parameters, multiply_adds, same_as, verdict } =
             proposal;
-        let (verdict, refusal) = match verdict {
-            Verdict::Evaluate => ("evaluate", None),
-            Verdict::Reuse => ("reuse", None),
-            Verdict::Refuse(reason) => ("refuse", Some(reason)),
+        let (verdict, refusal, known_fitness) = match verdict {
+            Verdict::Evaluate => ("evaluate", None, None),
+            Verdict::Reuse(fitness) => ("reuse", None, Some(fitness.get())),
+            Verdict::Refuse(reason) => ("refuse", Some(reason), None),
         };
         let mutation = mutation.as_ref().map(row::to_json);
         let inserted = self.execute(
             "INSERT INTO trials (study, id, key, parent, mutation, redraws, parameters, multiply_adds, same_as,
-                                 verdict, refusal, genotype, proposed)
+                                 verdict, refusal, known_fitness, genotype, proposed)
              SELECT :study, :id, :key, :parent, :mutation, :redraws, :parameters, :multiply_adds, :same_as,
-                    :verdict, :refusal, :genotype, unixepoch('subsec')
+                    :verdict, :refusal, :known_fitness, :genotype, unixepoch('subsec')
              WHERE :id = 1 OR EXISTS (SELECT 1 FROM trials WHERE study = :study AND id = :id - 1)
              ON CONFLICT (study, id) DO NOTHING",
             named_params! {
@@ -132,6 +135,7 @@ impl Ledger for SqliteLedger {
                 ":same_as": same_as.map(|id| self.integer("same_as", id.0)).transpose()?,
                 ":verdict": verdict,
                 ":refusal": refusal,
+                ":known_fitness": known_fitness,
                 ":genotype": genotype.to_ron(),
             },
         )?;
@@ -157,8 +161,8 @@ impl Ledger for SqliteLedger {
         let leases = self.query(
             "UPDATE trials SET worker = ?2, attempt = attempt + 1, lease_until = unixepoch('subsec') + ?3
              WHERE study = ?1 AND id = (
-                 SELECT id FROM trials WHERE study = ?1 AND seq IS NULL AND lease_until < unixepoch('subsec')
-                     AND attempt - released < ?4 ORDER BY id LIMIT 1)
+                 SELECT id FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
+                     AND lease_until < unixepoch('subsec') AND attempt - released < ?4 ORDER BY id LIMIT 1)
              RETURNING *, unixepoch('subsec') AS now",
             params![self.study, worker, self.ttl.as_secs_f64(), MAX_ATTEMPTS],
             |columns| row::lease(columns, self.ttl),
@@ -188,6 +192,16 @@ impl Ledger for SqliteLedger {
             params![self.study, self.integer("trial", lease.proposal.id.0)?, lease.attempt, lease.worker],
         )?;
         Ok(released == 1)
+    }
+
+    fn abandon_leases(&mut self) -> Result<u64, LedgerError> {
+        let abandoned = self.execute(
+            // In the past and not 0, which would mean that it was never leased or given back.
+            "UPDATE trials INDEXED BY trials_leased SET lease_until = unixepoch('subsec') - 1
+             WHERE study = ?1 AND seq IS NULL AND lease_until >= unixepoch('subsec')",
+            params![self.study],
+        )?;
+        Ok(abandoned as u64)
     }
 
     fn record(&mut self, lease: &Lease, outcome: &Outcome) -> Result<bool, LedgerError> {
@@ -221,7 +235,8 @@ impl Ledger for SqliteLedger {
 
     fn results(&mut self, after: i64) -> Result<Vec<Trial>, LedgerError> {
         self.query(
-            "SELECT * FROM trials WHERE study = ?1 AND seq IS NOT NULL AND seq > ?2 ORDER BY seq",
+            "SELECT * FROM trials INDEXED BY trials_finished WHERE study = ?1 AND seq IS NOT NULL AND seq > ?2
+             ORDER BY seq",
             params![self.study, after],
             row::trial,
         )
@@ -239,7 +254,8 @@ impl Ledger for SqliteLedger {
     fn finished_prefix(&mut self) -> Result<u64, LedgerError> {
         let prefix = self.scalar::<i64>(
             "SELECT COALESCE(
-                 (SELECT id - 1 FROM trials WHERE study = ?1 AND seq IS NULL ORDER BY id LIMIT 1),
+                 (SELECT id - 1 FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
+                  ORDER BY id LIMIT 1),
                  (SELECT id FROM trials WHERE study = ?1 ORDER BY id DESC LIMIT 1),
                  0)",
             params![self.study],
@@ -251,10 +267,10 @@ impl Ledger for SqliteLedger {
         // Ids and seqs are dense, so their largest are their numbers.
         let counts = self.query(
             "SELECT COALESCE((SELECT id FROM trials WHERE study = ?1 ORDER BY id DESC LIMIT 1), 0) AS proposed,
-                    COALESCE((SELECT seq FROM trials WHERE study = ?1 AND seq IS NOT NULL
-                              ORDER BY seq DESC LIMIT 1), 0) AS finished,
-                    (SELECT COUNT(*) FROM trials WHERE study = ?1 AND seq IS NULL
-                     AND lease_until >= unixepoch('subsec')) AS leased",
+                    COALESCE((SELECT seq FROM trials INDEXED BY trials_finished
+                              WHERE study = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0) AS finished,
+                    (SELECT COUNT(*) FROM trials INDEXED BY trials_leased
+                     WHERE study = ?1 AND seq IS NULL AND lease_until >= unixepoch('subsec')) AS leased",
             params![self.study],
             row::backlog,
         )?;

@@ -33,12 +33,12 @@ pub struct Proposal {
 }
 
 /// What is to be done with a proposal. Whatever it is, a worker leases the trial and records an outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Train and evaluate the network.
     Evaluate,
-    /// Record the fitness of the trial `same_as` without training.
-    Reuse,
+    /// Record this fitness, known from earlier trials of the same network, without training.
+    Reuse(Fitness),
     /// Record a failure without training: a cost limit refused the network, for this reason.
     Refuse(String),
 }

@@ -54,6 +54,10 @@ impl<'a> Columns<'a> {
         }
     }
 
+    fn fitness(&self, column: &'static str, value: f64) -> Result<Fitness, LedgerError> {
+        Fitness::new(value).map_err(|error| self.damaged(column, error))
+    }
+
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, LedgerError> {
         let text: Option<String> = self.get(column)?;
         text.map(|text| serde_json::from_str(&text).map_err(|error| self.damaged(column, error))).transpose()
@@ -76,7 +80,7 @@ pub(super) fn proposal(columns: &Columns) -> Result<Proposal, LedgerError> {
         same_as: columns.id("same_as")?,
         verdict: match verdict.as_str() {
             "evaluate" => Verdict::Evaluate,
-            "reuse" => Verdict::Reuse,
+            "reuse" => Verdict::Reuse(columns.fitness("known_fitness", columns.get("known_fitness")?)?),
             "refuse" => Verdict::Refuse(columns.get("refusal")?),
             other => return Err(columns.damaged("verdict", format!("{other:?} is none"))),
         },
@@ -103,7 +107,7 @@ pub(super) fn trial(columns: &Columns) -> Result<Trial, LedgerError> {
         proposal: proposal(columns)?,
         outcome: match (fitness, failure) {
             (Some(fitness), None) => Outcome::Scored {
-                fitness: Fitness::new(fitness).map_err(|error| columns.damaged("fitness", error))?,
+                fitness: columns.fitness("fitness", fitness)?,
                 runs: columns.json("runs")?.unwrap_or_default(),
             },
             (None, Some(reason)) => Outcome::Failed { reason },

@@ -19,6 +19,7 @@ CREATE TABLE trials (
     same_as       INTEGER,
     verdict       TEXT NOT NULL CHECK (verdict IN ('evaluate', 'reuse', 'refuse')),
     refusal       TEXT,              -- why, when the verdict is 'refuse'
+    known_fitness REAL,              -- of the same network, when the verdict is 'reuse'
     genotype      TEXT NOT NULL,     -- as RON
     proposed      REAL NOT NULL,     -- when
     -- The lease.

@@ -57,7 +57,9 @@ macro_rules! contract {
             leases::a_lease_that_ran_out_is_handed_out_again
             leases::a_renewed_lease_holds
             leases::a_released_lease_is_handed_out_at_once_and_does_not_count
+            leases::abandoned_leases_are_handed_out_at_once_and_count
             leases::a_genotype_that_kills_every_worker_fails_once
+            leases::a_genotype_that_kills_the_whole_process_is_given_up
         }
     };
 }
@@ -198,7 +200,7 @@ pub(crate) fn a_proposal_comes_back_unchanged(backend: &dyn Backend) {
         assert_eq!(trial.finished().fitness.is_some(), id % 2 == 1);
     }
     let verdicts: Vec<Verdict> = (1..=3).map(|id| proposal(id).verdict).collect();
-    let [Verdict::Evaluate, Verdict::Refuse(_), Verdict::Reuse] = &verdicts[..] else { panic!("{verdicts:?}") };
+    let [Verdict::Evaluate, Verdict::Refuse(_), Verdict::Reuse(_)] = &verdicts[..] else { panic!("{verdicts:?}") };
 }
 
 pub(crate) fn proposals_leave_no_gap(backend: &dyn Backend) {

@@ -27,7 +27,7 @@ pub(crate) fn proposal(id: u64) -> Proposal {
         multiply_adds: 1_000_000 + id,
         same_as: earlier.filter(|_| id.is_multiple_of(3)),
         verdict: match id % 3 {
-            0 => Verdict::Reuse,
+            0 => Verdict::Reuse(Fitness::new(1.0 / (2.0 + id as f64)).unwrap()),
             1 => Verdict::Evaluate,
             _ => Verdict::Refuse(format!("{id} parameters, limit 0")),
         },

@@ -58,6 +58,32 @@ pub(crate) fn a_released_lease_is_handed_out_at_once_and_does_not_count(backend:
     assert_eq!(ledger.lease("w").unwrap(), None);
 }
 
+pub(crate) fn abandoned_leases_are_handed_out_at_once_and_count(backend: &dyn Backend) {
+    let mut ledger = backend.search();
+    propose(&mut *ledger, 1..=3);
+    let finished = lease(&mut *ledger, "dead");
+    assert!(ledger.record(&finished, &scored(1, 0)).unwrap());
+    let dead = lease(&mut *ledger, "dead");
+    assert_eq!(ledger.abandon_leases().unwrap(), 1);
+    assert_eq!(ledger.abandon_leases().unwrap(), 0, "only those that last");
+    let again = lease(&mut *ledger, "alive");
+    assert_eq!((again.proposal.id, again.attempt), (TrialId(2), 2));
+    assert!(!ledger.renew(&dead).unwrap());
+    assert_eq!(ids(&ledger.results(0).unwrap()), [1], "what is finished stays");
+}
+
+pub(crate) fn a_genotype_that_kills_the_whole_process_is_given_up(backend: &dyn Backend) {
+    let mut ledger = backend.search();
+    propose(&mut *ledger, 1..=2);
+    for attempt in 1..=MAX_ATTEMPTS {
+        let dead = lease(&mut *ledger, "dead");
+        assert_eq!((dead.proposal.id, dead.attempt), (TrialId(1), attempt));
+        assert_eq!(ledger.abandon_leases().unwrap(), 1, "the process starts again");
+    }
+    assert_eq!(lease(&mut *ledger, "alive").proposal.id, TrialId(2));
+    assert_eq!(ids(&ledger.results(0).unwrap()), [1]);
+}
+
 pub(crate) fn a_genotype_that_kills_every_worker_fails_once(backend: &dyn Backend) {
     let mut ledger = backend.hasty();
     propose(&mut *ledger, 1..=2);
@@ -78,7 +104,7 @@ pub(crate) fn a_genotype_that_kills_every_worker_fails_once(backend: &dyn Backen
     assert_eq!(attempts, (1..=MAX_ATTEMPTS).collect::<Vec<_>>());
     let results = ledger.results(0).unwrap();
     assert_eq!((ids(&results), results[0].seq, results[0].attempt), (vec![1], 1, MAX_ATTEMPTS));
-    let reason = "given up after 3 attempts: no worker that leased it came back".to_owned();
+    let reason = format!("given up after {MAX_ATTEMPTS} attempts: no worker that leased it came back");
     assert_eq!(results[0].outcome, Outcome::Failed { reason });
     assert!(ledger.record(&survivor, &scored(2, 0)).unwrap(), "the search goes on");
     assert_eq!(ids(&ledger.results(0).unwrap()), [1, 2]);

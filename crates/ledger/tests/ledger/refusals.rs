@@ -29,25 +29,53 @@ fn check(name: &str, prepare: impl Fn(&Path), expected: Expect) {
 #[test]
 fn places_that_cannot_hold_a_ledger() {
     check("a", |path| fs::create_dir(path).unwrap(), expect!["FOLDER/a is a folder, not the file of a ledger"]);
-    check("missing/a", |_| {}, expect![[r#"
+    check(
+        "missing/a",
+        |_| {},
+        expect![[r#"
         no ledger can be made at FOLDER/missing/a: there is no folder FOLDER/missing
-        there is no ledger at FOLDER/missing/a"#]]);
+        there is no ledger at FOLDER/missing/a"#]],
+    );
     // Below a file, where root cannot write either.
-    check("file/a", |path| fs::write(path.parent().unwrap(), "").unwrap(), expect![[r#"
+    check(
+        "file/a",
+        |path| fs::write(path.parent().unwrap(), "").unwrap(),
+        expect![[r#"
         no ledger can be made at FOLDER/file/a: there is no folder FOLDER/file
-        the ledger FOLDER/file/a cannot be opened: Not a directory (os error 20)"#]]);
+        the ledger FOLDER/file/a cannot be opened: Not a directory (os error 20)"#]],
+    );
     // Longer than names may be.
-    check(&"name".repeat(64), |_| {}, expect!["the ledger FOLDER/namenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamename cannot be opened: File name too long (os error 36)"]);
+    check(
+        &"name".repeat(64),
+        |_| {},
+        expect![
+            "the ledger FOLDER/namenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamename cannot be opened: File name too long (os error 36)"
+        ],
+    );
 }
 
 #[test]
 fn files_of_other_programs() {
-    check("a", |path| fs::write(path, "hello").unwrap(), expect!["FOLDER/a is not a ledger of hnas: the file is not a database"]);
-    check("a", |path| fs::write(path, "# a text\n".repeat(1000)).unwrap(), expect!["FOLDER/a is not a ledger of hnas: the file is not a database"]);
+    check(
+        "a",
+        |path| fs::write(path, "hello").unwrap(),
+        expect!["FOLDER/a is not a ledger of hnas: the file is not a database"],
+    );
+    check(
+        "a",
+        |path| fs::write(path, "# a text\n".repeat(1000)).unwrap(),
+        expect!["FOLDER/a is not a ledger of hnas: the file is not a database"],
+    );
     let notes = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE notes (note TEXT)").unwrap();
     check("a", notes, expect!["FOLDER/a is not a ledger of hnas: it is a database of another program"]);
     let map = |path: &Path| Connection::open(path).unwrap().pragma_update(None, "application_id", 0x4750_4B47).unwrap();
-    check("a", map, expect!["FOLDER/a is not a ledger of hnas: it is a database of another program, with application id 0x47504b47"]);
+    check(
+        "a",
+        map,
+        expect![
+            "FOLDER/a is not a ledger of hnas: it is a database of another program, with application id 0x47504b47"
+        ],
+    );
 }
 
 /// A ledger of 30 trials whose file was changed by `damage`.
@@ -60,10 +88,26 @@ fn damaged(path: &Path, damage: impl Fn(&mut Vec<u8>)) {
 
 #[test]
 fn damaged_files() {
-    check("a", |path| damaged(path, |bytes| bytes[4096..8192].fill(0xA5)), expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"]);
-    check("a", |path| damaged(path, |bytes| bytes[..16].fill(0)), expect!["FOLDER/a is not a ledger of hnas: the file is not a database"]);
-    check("a", |path| damaged(path, |bytes| bytes.truncate(4096)), expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"]);
-    check("a", |path| damaged(path, |bytes| bytes[100..200].fill(0xA5)), expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"]);
+    check(
+        "a",
+        |path| damaged(path, |bytes| bytes[4096..8192].fill(0xA5)),
+        expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"],
+    );
+    check(
+        "a",
+        |path| damaged(path, |bytes| bytes[..16].fill(0)),
+        expect!["FOLDER/a is not a ledger of hnas: the file is not a database"],
+    );
+    check(
+        "a",
+        |path| damaged(path, |bytes| bytes.truncate(4096)),
+        expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"],
+    );
+    check(
+        "a",
+        |path| damaged(path, |bytes| bytes[100..200].fill(0xA5)),
+        expect!["the ledger FOLDER/a is damaged (database disk image is malformed): restore it from a copy"],
+    );
 }
 
 #[test]
@@ -99,7 +143,11 @@ fn ledgers_of_a_later_format() {
         drop(SqliteLedger::open(path, "search", EXPERIMENT).unwrap());
         Connection::open(path).unwrap().pragma_update(None, "user_version", 2).unwrap();
     };
-    check("a", later, expect!["the ledger FOLDER/a has format 2, this hnas knows formats up to 1: use the hnas that made it"]);
+    check(
+        "a",
+        later,
+        expect!["the ledger FOLDER/a has format 2, this hnas knows formats up to 1: use the hnas that made it"],
+    );
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hnas_ledger::{LEASE_TTL, Ledger, LedgerError, SqliteLedger};
-use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::contract::{Backend, contract};
@@ -94,28 +93,4 @@ fn a_ledger_that_cannot_share_memory_is_read_as_it_is() {
     std::fs::create_dir(file.folder.path().join("ledger.db-shm")).unwrap();
     let mut report = SqliteLedger::read(file.path(), "search").unwrap();
     assert_eq!(ids(&report.results(0).unwrap()), [1, 2]);
-}
-
-#[test]
-fn every_query_finds_its_rows_by_an_index() {
-    let file = File::with_results(1);
-    let connection = Connection::open(file.path()).unwrap();
-    let open = "study = 'search' AND seq IS NULL";
-    for sql in [
-        format!(
-            "SELECT id FROM trials WHERE {open} AND lease_until < 9 AND attempt - released < 3 ORDER BY id LIMIT 1"
-        ),
-        format!("SELECT id FROM trials WHERE {open} AND lease_until > 0 AND lease_until < 9 ORDER BY id LIMIT 1"),
-        format!("SELECT COUNT(*) FROM trials WHERE {open} AND lease_until >= 9"),
-        format!("SELECT id - 1 FROM trials WHERE {open} ORDER BY id LIMIT 1"),
-        "SELECT id FROM trials WHERE study = 'search' ORDER BY id DESC LIMIT 1".to_owned(),
-        "SELECT seq FROM trials WHERE study = 'search' AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1".to_owned(),
-        "SELECT * FROM trials WHERE study = 'search' AND seq IS NOT NULL AND seq > 9 ORDER BY seq".to_owned(),
-    ] {
-        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps: Vec<String> = plan.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
-        let searched = steps.iter().any(|step| step.starts_with("SEARCH trials USING"));
-        let whole = steps.iter().any(|step| step.starts_with("SCAN trials"));
-        assert!(searched && !whole, "{sql}: {steps:?}");
-    }
 }

@@ -1,0 +1,163 @@
+//! The controller: reads finished trials, lets the strategy breed, and queues what may be evaluated.
+//!
+//! It keeps nothing that the ledger does not hold: killed at any moment, a new one goes on at the next trial.
+//!
+//! ```text
+//! M = results of the ledger;  Q = its waiting trials            paper section 3
+//! while fewer than N trials are proposed:
+//!     wait until trials 1 ..= n - in_flight are in M
+//!     genotype = strategy.suggest(..)                            a mutated tournament winner
+//!     network known already?  too large?                         policy and limits
+//!     push onto Q
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+
+use hnas_compiler::Shape;
+use hnas_ledger::{Ledger, Outcome, Proposal, Trial, Verdict};
+use hnas_search::{FinishedTrial, Fitness, Search, Suggestion, TrialId, visible};
+
+use crate::evaluate::candidate;
+use crate::study::{Repeats, Study};
+use crate::{Candidate, ExperimentError};
+
+/// One study's controller.
+pub struct Controller<'study> {
+    study: &'study Study,
+    input: Shape,
+    search: Search,
+    /// Sequence number of the last result read.
+    read: i64,
+    /// Finished trials that wait for an earlier one, so that all are taken in by their ids.
+    waiting: BTreeMap<TrialId, Trial>,
+    /// Trials `1 ..= taken` are finished and taken in.
+    taken: u64,
+    finished: u64,
+    proposed: u64,
+    /// Trials of each network, by its key: id, and fitness where it was trained.
+    networks: HashMap<String, Vec<(TrialId, Option<Fitness>)>>,
+}
+
+impl<'study> Controller<'study> {
+    /// Takes the study up where its ledger stands. `input` is the shape of one training image, cropped.
+    pub fn new(
+        study: &'study Study,
+        input: Shape,
+        ledger: &mut dyn Ledger,
+    ) -> Result<Controller<'study>, ExperimentError> {
+        let proposed = ledger.backlog()?.proposed;
+        let strategy =
+            study.strategy.build(&study.space).map_err(|error| ExperimentError::Strategy(error.to_string()))?;
+        let search = Search::new(strategy, study.seed, study.search.in_flight).starting_at(TrialId(proposed + 1));
+        Ok(Controller {
+            study,
+            input,
+            search,
+            read: 0,
+            waiting: BTreeMap::new(),
+            taken: 0,
+            finished: 0,
+            proposed,
+            networks: HashMap::new(),
+        })
+    }
+
+    /// Reads what has finished since the last call, proposes what may be proposed now, and returns the newly finished.
+    pub fn advance(&mut self, ledger: &mut dyn Ledger) -> Result<Vec<Trial>, ExperimentError> {
+        let news = ledger.results(self.read)?;
+        for trial in &news {
+            self.read = self.read.max(trial.seq);
+            self.finished += 1;
+            self.waiting.insert(trial.proposal.id, trial.clone());
+        }
+        while let Some(trial) = self.waiting.remove(&TrialId(self.taken + 1)) {
+            self.taken += 1;
+            self.take_in(&trial)?;
+        }
+        while self.proposed < self.study.search.evaluations {
+            let Some((id, suggestion)) = self.search.suggest() else { break };
+            let proposal = self.proposal(id, suggestion);
+            ledger.propose(&proposal)?;
+            self.proposed = id.0;
+        }
+        Ok(news)
+    }
+
+    /// Trials finished so far.
+    pub fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// Whether every trial of the study is finished.
+    pub fn done(&self) -> bool {
+        self.finished >= self.study.search.evaluations
+    }
+
+    fn take_in(&mut self, trial: &Trial) -> Result<(), ExperimentError> {
+        let Proposal { id, genotype, key, verdict, .. } = &trial.proposal;
+        let recorded = match &trial.outcome {
+            Outcome::Scored { fitness, .. } => Some(*fitness),
+            Outcome::Failed { .. } => None,
+        };
+        let trained = recorded.filter(|_| *verdict == Verdict::Evaluate);
+        let same = self.networks.entry(key.clone()).or_default();
+        same.push((*id, trained));
+        let fitness = match self.study.search.repeats {
+            Repeats::Evaluate => recorded,
+            // What was just trained counts together with the earlier trainings of the same network.
+            Repeats::Average { .. } => trained.and_then(|_| mean(same)).or(recorded),
+        };
+        let finished = FinishedTrial { id: *id, genotype: genotype.clone(), fitness };
+        self.search.finish(finished).map_err(|error| ExperimentError::Strategy(error.to_string()))
+    }
+
+    fn proposal(&self, id: TrialId, suggestion: Suggestion) -> Proposal {
+        let Suggestion { genotype, parent, mutation, redraws } = suggestion;
+        let candidate = candidate(&genotype, &self.study.fitness.skeleton, self.input);
+        let (key, parameters, multiply_adds, same_as, verdict) = match &candidate {
+            Err(error) => (String::new(), 0, 0, None, Verdict::Refuse(error.to_string())),
+            Ok(candidate) => {
+                let key = candidate.key.to_string();
+                let seen = visible(id, self.study.search.in_flight);
+                let same: Vec<_> =
+                    self.networks.get(&key).into_iter().flatten().filter(|(id, _)| id.0 <= seen).copied().collect();
+                let verdict = self.verdict(candidate, &same);
+                let total = &candidate.cost.total;
+                (key, total.parameters, total.multiply_adds, same.first().map(|(id, _)| *id), verdict)
+            }
+        };
+        Proposal { id, genotype, key, parent, mutation, redraws, parameters, multiply_adds, same_as, verdict }
+    }
+
+    fn verdict(&self, candidate: &Candidate, same: &[(TrialId, Option<Fitness>)]) -> Verdict {
+        if let Some(reason) = self.refusal(candidate) {
+            return Verdict::Refuse(reason);
+        }
+        let trained = same.iter().filter(|(_, fitness)| fitness.is_some()).count();
+        match self.study.search.repeats {
+            Repeats::Average { of } if trained >= of => mean(same).map_or(Verdict::Evaluate, Verdict::Reuse),
+            Repeats::Average { .. } | Repeats::Evaluate => Verdict::Evaluate,
+        }
+    }
+
+    /// Why the cost model refuses a candidate, if it does.
+    fn refusal(&self, candidate: &Candidate) -> Option<String> {
+        let limits = &self.study.search.limits;
+        let total = &candidate.cost.total;
+        let batch = self.study.fitness.recipe.batch() as u64;
+        [
+            ("trainable parameters", limits.parameters, total.parameters),
+            ("multiply-adds an image", limits.multiply_adds, total.multiply_adds),
+            ("bytes of activations a step", limits.activation_bytes, total.activation_bytes.saturating_mul(batch)),
+        ]
+        .into_iter()
+        .find_map(|(what, limit, value)| {
+            limit.filter(|limit| value > *limit).map(|limit| format!("{value} {what}, more than the limit of {limit}"))
+        })
+    }
+}
+
+fn mean(same: &[(TrialId, Option<Fitness>)]) -> Option<Fitness> {
+    let scores: Vec<f64> = same.iter().filter_map(|(_, fitness)| fitness.map(Fitness::get)).collect();
+    Fitness::new(scores.iter().sum::<f64>() / scores.len() as f64).ok()
+}

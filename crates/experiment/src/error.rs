@@ -1,0 +1,105 @@
+//! What can go wrong before or beside the trainings; a training that fails is an outcome, not an error.
+
+use std::path::PathBuf;
+
+use hnas_data::DataError;
+use hnas_engine::EngineError;
+use hnas_ledger::LedgerError;
+use thiserror::Error;
+
+/// An experiment cannot be read, founded or carried on.
+#[derive(Debug, Error)]
+pub enum ExperimentError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path}:{line}:{column}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The file reads well but contradicts itself.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The experiment has no such scale.
+    #[error("experiment {experiment} has no scale {asked:?}; it has {known}")]
+    UnknownScale {
+        /// Name of the experiment.
+        experiment: String,
+        /// What was asked for.
+        asked: String,
+        /// The scales there are.
+        known: String,
+    },
+    /// The run folder belongs to another experiment (invariant L2).
+    #[error(
+        "{folder} holds another experiment: line {line} there is `{there}`, here it is `{here}`; choose another folder with --out"
+    )]
+    OtherExperiment {
+        /// The run folder.
+        folder: PathBuf,
+        /// First line that differs, from 1.
+        line: usize,
+        /// That line in the run folder.
+        there: String,
+        /// That line now.
+        here: String,
+    },
+    /// Another process works on the run.
+    #[error("another hnas is at work on {folder}")]
+    Busy {
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// The folder holds no run.
+    #[error("{folder} is no run: it has no {missing}")]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that is missing.
+        missing: &'static str,
+    },
+    /// The strategy does not go with the search space, or a ledger contradicts itself.
+    #[error("{0}")]
+    Strategy(String),
+    /// The operating system gives no threads.
+    #[error("cannot start a worker's threads: {0}")]
+    Threads(String),
+    /// The splits ask for more images than there are.
+    #[error(transparent)]
+    Split(#[from] hnas_data::SplitError),
+    /// From the data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// From the device.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// From the ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}

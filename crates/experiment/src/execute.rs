@@ -1,0 +1,156 @@
+//! Carries a run out: every arm's search, then the retraining of its winner, with several workers at once.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hnas_compiler::Shape;
+use hnas_data::{Manifest, TestImages, Train, TrainingImages, View};
+use hnas_engine::EngineDevice;
+use hnas_ledger::{Ledger, SqliteLedger, Trial};
+
+use crate::ExperimentError;
+use crate::controller::Controller;
+use crate::run::{Run, retraining_study, winner};
+use crate::study::Study;
+use crate::worker::{Event, Observer, Worker};
+
+/// How long a worker's silence is borne before its trial is given to another. A heartbeat comes four times as often.
+const LEASE: Duration = Duration::from_secs(20);
+
+/// How often the controller looks for finished trials.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a run is carried out with.
+pub struct Executor<'a> {
+    /// Where networks are trained.
+    pub device: EngineDevice,
+    /// Trials trained at once. Results do not depend on it.
+    pub workers: usize,
+    /// Threads of the processor, shared out among the workers. Results do not depend on it.
+    pub threads: usize,
+    /// Who watches.
+    pub observer: &'a dyn Observer,
+}
+
+impl Executor<'_> {
+    /// Carries `run` out, from wherever it stands. `data` is the folder of the data sets.
+    pub fn carry_out(&self, run: &Run, data: &Path) -> Result<(), ExperimentError> {
+        let _lock = run.lock()?;
+        let mut images: Option<(String, TrainingImages, TestImages)> = None;
+        for (_, study) in &run.resolved().arms {
+            if images.as_ref().is_none_or(|(name, ..)| *name != study.dataset) {
+                let (training, test) = hnas_data::load(&Manifest::builtin(&study.dataset)?, data)?;
+                images = Some((study.dataset.clone(), training, test));
+            }
+            if let Some((_, training, test)) = &images {
+                self.arm(run, study, training, test)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches on train and valid; only then, and only for the winner, the test images are drawn (invariant E2).
+    fn arm(
+        &self,
+        run: &Run,
+        study: &Study,
+        training: &TrainingImages,
+        test: &TestImages,
+    ) -> Result<(), ExperimentError> {
+        let plan = &study.data;
+        let split = training.split(plan.train, plan.valid, plan.seed)?;
+        let trials = self.study(run, study, false, &split.train, &split.valid)?;
+        let Some(winner) = winner(&trials) else {
+            tracing::warn!(arm = study.arm, "no trial of the search succeeded, so there is no winner to retrain");
+            return Ok(());
+        };
+        let retraining = retraining_study(study, &winner.proposal.genotype);
+        let train = training.all(plan.retrain, plan.seed)?;
+        let test = test.take(plan.test, plan.seed)?;
+        self.study(run, &retraining, true, &train, &test)?;
+        Ok(())
+    }
+
+    fn study(
+        &self,
+        run: &Run,
+        study: &Study,
+        retraining: bool,
+        train: &Train,
+        scored: &View,
+    ) -> Result<Vec<Trial>, ExperimentError> {
+        let founding = study.founding_text();
+        let open =
+            || SqliteLedger::open(run.ledger(), &study.arm, &founding).map(|ledger| ledger.with_lease_ttl(LEASE));
+        let mut ledger = open()?;
+        // This process holds the run's lock, so whoever held a lease is dead.
+        ledger.abandon_leases()?;
+        let side = study.fitness.recipe.crop();
+        let input = Shape { channels: train.shape().0, height: side, width: side };
+        let mut controller = Controller::new(study, input, &mut ledger)?;
+        let mut trials = controller.advance(&mut ledger)?;
+        let total = study.search.evaluations;
+        let steps_of_trial = (study.fitness.runs * study.fitness.recipe.steps()) as u64;
+        let tell = |event: Event<'_>| self.observer.on(&study.arm, event);
+        tell(Event::Begun { trials: total, finished: controller.finished(), steps_of_trial });
+        let stop = AtomicBool::new(controller.done());
+        let workers = self.workers.min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
+        std::thread::scope(|scope| {
+            let crew: Vec<_> = (1..=workers)
+                .map(|number| {
+                    let (stop, open) = (&stop, &open);
+                    let name = format!("{}/{number}", std::process::id());
+                    let worker = Worker {
+                        name,
+                        study,
+                        retraining,
+                        input,
+                        train,
+                        scored,
+                        device: &self.device,
+                        observer: self.observer,
+                    };
+                    let threads = (self.threads / workers).max(1);
+                    scope.spawn(move || {
+                        let _stops = StopOnDrop(stop);
+                        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                        let pool = pool.map_err(|error| ExperimentError::Threads(error.to_string()))?;
+                        let (mut ledger, mut heartbeat) = (open()?, open()?);
+                        pool.install(|| worker.work(&mut ledger, &mut heartbeat, stop))
+                    })
+                })
+                .collect();
+            let controlled = (|| {
+                let _stops = StopOnDrop(&stop);
+                while !controller.done() && !stop.load(Ordering::Acquire) {
+                    std::thread::sleep(LOOK);
+                    let news = controller.advance(&mut ledger)?;
+                    let before = controller.finished() - news.len() as u64;
+                    for (nth, trial) in news.iter().enumerate() {
+                        tell(Event::Recorded { trial, finished: before + nth as u64 + 1, trials: total });
+                    }
+                    trials.extend(news);
+                }
+                Ok::<(), ExperimentError>(())
+            })();
+            for worker in crew {
+                // A panic is a bug: it stays loud, and what is recorded stays recorded.
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            }
+            controlled
+        })?;
+        tell(Event::Ended);
+        trials.sort_by_key(|trial| trial.proposal.id);
+        Ok(trials)
+    }
+}
+
+/// Whoever ends, by return, error or panic, ends the others.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,204 @@
+//! A run: one folder that holds an experiment at one scale, its ledger and its sessions, and can be carried on for ever.
+//!
+//! ```text
+//! run.ron         the resolved experiment; a folder opens only with the experiment that founded it
+//! ledger.sqlite   every trial of every arm: the studies `ARM` and `ARM/retraining`
+//! sessions.jsonl  one line each time the run was started: program, revision, device, workers
+//! run.lock        locked while a process works on the run
+//! ```
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hnas_genome::Genotype;
+use hnas_ledger::{Ledger, LedgerError, Outcome, SqliteLedger, Trial};
+use hnas_search::StrategyPlan;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Resolved, read_ron};
+use crate::study::{Repeats, SearchPlan, Study, Training};
+use crate::{ExperimentError, Limits};
+
+const RESOLVED: &str = "run.ron";
+const LEDGER: &str = "ledger.sqlite";
+const SESSIONS: &str = "sessions.jsonl";
+const LOCK: &str = "run.lock";
+
+/// A run folder and the experiment that founded it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    folder: PathBuf,
+    resolved: Resolved,
+}
+
+/// One start of the program on a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Seconds since 1970.
+    pub started_unix: u64,
+    /// Version of the program.
+    pub version: String,
+    /// Revision of its source, or `unknown`.
+    pub revision: String,
+    /// The device, for example `cpu`.
+    pub device: String,
+    /// Trials trained at once.
+    pub workers: usize,
+    /// Threads of the processor that were used.
+    pub threads: usize,
+}
+
+/// One arm as the ledger holds it.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// A sentence about it.
+    pub description: String,
+    /// Its numbers.
+    pub study: Study,
+    /// Finished trials of the search, by id.
+    pub search: Vec<Trial>,
+    /// Finished trainings of the winner, by id.
+    pub retraining: Vec<Trial>,
+}
+
+impl Run {
+    /// Founds a run in `folder`, or opens the one there if it was founded with the same experiment (invariant L2).
+    pub fn found(folder: &Path, resolved: Resolved) -> Result<Run, ExperimentError> {
+        let path = folder.join(RESOLVED);
+        if path.exists() {
+            let run = Run::open(folder)?;
+            let (there, here) = (text(&run.resolved), text(&resolved));
+            if let Some((line, (there, here))) = there.lines().zip(here.lines()).enumerate().find(|(_, (a, b))| a != b)
+            {
+                let (there, here) = (there.trim().to_owned(), here.trim().to_owned());
+                return Err(ExperimentError::OtherExperiment {
+                    folder: folder.to_owned(),
+                    line: line + 1,
+                    there,
+                    here,
+                });
+            }
+            return Ok(run);
+        }
+        let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(unwritable)?;
+        let draft = folder.join(".run.ron.part");
+        fs::write(&draft, text(&resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
+        Ok(Run { folder: folder.to_owned(), resolved })
+    }
+
+    /// Opens a run by its folder.
+    pub fn open(folder: &Path) -> Result<Run, ExperimentError> {
+        let path = folder.join(RESOLVED);
+        if !path.is_file() {
+            return Err(ExperimentError::NoRun { folder: folder.to_owned(), missing: RESOLVED });
+        }
+        Ok(Run { folder: folder.to_owned(), resolved: read_ron(&path)? })
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The experiment it was founded with.
+    pub fn resolved(&self) -> &Resolved {
+        &self.resolved
+    }
+
+    /// Takes the run for this process until the file that is returned is dropped or the process ends, however it ends.
+    pub(crate) fn lock(&self) -> Result<fs::File, ExperimentError> {
+        let path = self.folder.join(LOCK);
+        let file = fs::File::create(&path).map_err(|source| ExperimentError::Write { path: path.clone(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err(ExperimentError::Busy { folder: self.folder.clone() }),
+            Err(fs::TryLockError::Error(source)) => Err(ExperimentError::Write { path, source }),
+        }
+    }
+
+    /// The run's ledger.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.folder.join(LEDGER)
+    }
+
+    /// What the ledger holds now, for each arm; arms that have not begun are empty.
+    pub fn arms(&self) -> Result<Vec<Arm>, ExperimentError> {
+        self.resolved
+            .arms
+            .iter()
+            .map(|(description, study)| {
+                Ok(Arm {
+                    description: description.clone(),
+                    study: study.clone(),
+                    search: self.trials(study.search_name())?,
+                    retraining: self.trials(&study.retraining_name())?,
+                })
+            })
+            .collect()
+    }
+
+    fn trials(&self, study: &str) -> Result<Vec<Trial>, ExperimentError> {
+        if !self.ledger().is_file() {
+            return Ok(Vec::new());
+        }
+        let mut trials = match SqliteLedger::read(self.ledger(), study) {
+            Ok(mut ledger) => ledger.results(0)?,
+            Err(LedgerError::UnknownStudy { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        trials.sort_by_key(|trial| trial.proposal.id);
+        Ok(trials)
+    }
+
+    /// Notes that a session begins.
+    pub fn begin(&self, session: &Session) -> Result<(), ExperimentError> {
+        let path = self.folder.join(SESSIONS);
+        let line = serde_json::to_string(session).expect("a session holds only text and numbers");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| ExperimentError::Write { path, source })
+    }
+
+    /// Every session so far; a line that a power cut tore is passed over.
+    pub fn sessions(&self) -> Vec<Session> {
+        let text = fs::read_to_string(self.folder.join(SESSIONS)).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// The fittest trial; the older one if several are.
+pub fn winner(trials: &[Trial]) -> Option<&Trial> {
+    let fitness = |trial: &Trial| match &trial.outcome {
+        Outcome::Scored { fitness, .. } => Some(*fitness),
+        Outcome::Failed { .. } => None,
+    };
+    trials
+        .iter()
+        .filter_map(|trial| Some((fitness(trial)?, trial)))
+        .max_by(|(a, first), (b, second)| a.cmp(b).then(second.proposal.id.cmp(&first.proposal.id)))
+        .map(|(_, trial)| trial)
+}
+
+/// The retraining of a winner as a study: the same genotype, once for each run, each a trial with a seed of its own.
+pub fn retraining_study(study: &Study, winner: &Genotype) -> Study {
+    let Training { skeleton, recipe, runs } = study.retraining.clone();
+    let genotypes = vec![winner.clone()].try_into().expect("one genotype is at least one");
+    Study {
+        arm: study.retraining_name(),
+        strategy: StrategyPlan::Given { genotypes },
+        search: SearchPlan {
+            evaluations: runs as u64,
+            in_flight: runs,
+            repeats: Repeats::Evaluate,
+            limits: Limits::default(),
+        },
+        fitness: Training { skeleton, recipe, runs: 1 },
+        ..study.clone()
+    }
+}
+
+fn text(resolved: &Resolved) -> String {
+    ron::ser::to_string_pretty(resolved, ron::ser::PrettyConfig::new())
+        .expect("an experiment holds only plain data, which RON can always write")
+}

@@ -1,0 +1,120 @@
+//! One study: one arm of an experiment at one scale, every number resolved. Its text founds the ledger (invariant L2).
+
+use hnas_compiler::Skeleton;
+use hnas_engine::Recipe;
+use hnas_genome::SearchSpace;
+use hnas_search::StrategyPlan;
+use serde::{Deserialize, Serialize};
+
+/// One arm of an experiment at one scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Name of the arm.
+    pub arm: String,
+    /// Name of the scale.
+    pub scale: String,
+    /// The experiment's seed; every random stream follows from it.
+    pub seed: u64,
+    /// Name of the data set.
+    pub dataset: String,
+    /// How many images go where.
+    pub data: DataPlan,
+    /// The search space.
+    pub space: SearchSpace,
+    /// Which genotype next.
+    pub strategy: StrategyPlan,
+    /// How long and how parallel the search is.
+    pub search: SearchPlan,
+    /// The training that gives the fitness.
+    pub fitness: Training,
+    /// The training of the winner, scored on the test set.
+    pub retraining: Training,
+}
+
+/// How many images go where. Every part is stratified by class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataPlan {
+    /// Images a candidate is trained on (the paper: 40,000).
+    pub train: usize,
+    /// Images its fitness is measured on (the paper: 10,000).
+    pub valid: usize,
+    /// Training images the winner is retrained on (the paper: all 50,000).
+    pub retrain: usize,
+    /// Test images the retrained winner is scored on (the paper: all 10,000).
+    pub test: usize,
+    /// Seed of the splits; the same for all arms.
+    pub seed: u64,
+}
+
+/// How long and how parallel a search is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchPlan {
+    /// Evaluations in all, the random ones at the start included.
+    pub evaluations: u64,
+    /// Child n is bred from exactly the results of trials 1 ..= n - in_flight, whatever finished when.
+    pub in_flight: usize,
+    /// What a network that is known already earns.
+    pub repeats: Repeats,
+    /// What is refused before it is built.
+    pub limits: Limits,
+}
+
+/// What a candidate earns whose network was evaluated before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Repeats {
+    /// It is trained again, as any other (the paper's algorithm).
+    Evaluate,
+    /// Once its network was trained in `of` finished trials, it gets their mean fitness and is not trained; `of: 1` is plain reuse.
+    Average {
+        /// Trials after which no more are trained.
+        of: usize,
+    },
+}
+
+/// Limits by the cost model: a candidate above one is refused before it is built, and counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most trainable parameters of the search model.
+    pub parameters: Option<u64>,
+    /// Most multiply-adds of one image's forward pass.
+    pub multiply_adds: Option<u64>,
+    /// Most bytes of one training step's kept activations, for a whole batch.
+    pub activation_bytes: Option<u64>,
+}
+
+/// A model size, a recipe, and how often it is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The network around the cell.
+    pub skeleton: Skeleton,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Independent trainings; their mean counts.
+    pub runs: usize,
+}
+
+impl Study {
+    /// The text that founds a ledger: all of it, in a fixed order.
+    pub fn founding_text(&self) -> String {
+        ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::new().struct_names(false))
+            .expect("a study holds only plain data, which RON can always write")
+    }
+
+    /// Name under which the ledger keeps the search.
+    pub fn search_name(&self) -> &str {
+        &self.arm
+    }
+
+    /// Name under which the ledger keeps the retraining of the winner.
+    pub fn retraining_name(&self) -> String {
+        format!("{}/retraining", self.arm)
+    }
+}

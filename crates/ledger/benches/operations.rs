@@ -1,0 +1,95 @@
+//! How long each operation of a SQLite ledger takes when it holds many trials: `cargo bench -p hnas-ledger`, with the
+//! number of trials as an argument (`-- 100000`).
+//!
+//! The bound that matters is a training of minutes beside it: every operation but the reading of all results stays
+//! within a few waits for the disk, whatever the number of trials.
+
+use std::time::{Duration, Instant};
+
+use hnas_genome::{Genotype, SearchSpace};
+use hnas_ledger::{Ledger, Outcome, Proposal, Run, SqliteLedger, Verdict};
+use hnas_search::{Fitness, TrialId, suggestion_rng};
+
+fn main() {
+    let trials = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(10_000_u64);
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("ledger.db");
+    let mut ledger = SqliteLedger::open(&path, "search", "bench").expect("a new ledger");
+
+    let mut clock = Clock::default();
+    for id in 1..=trials {
+        let proposal = proposal(id);
+        clock.time("propose", || ledger.propose(&proposal)).expect("proposed");
+        // A few hundred stay open, as in a search on many machines.
+        if id > 300 {
+            let lease = clock.time("lease", || ledger.lease("worker")).expect("leased").expect("one waits");
+            clock.time("renew", || ledger.renew(&lease)).expect("renewed");
+            clock.time("record", || ledger.record(&lease, &outcome(lease.proposal.id.0))).expect("recorded");
+        }
+        if id % 100 == 0 {
+            clock.time("backlog", || ledger.backlog()).expect("counted");
+            clock.time("finished_prefix", || ledger.finished_prefix()).expect("counted");
+            let after = id.saturating_sub(400) as i64;
+            clock.time("results, the last 100", || ledger.results(after)).expect("read");
+            clock.time("trial", || ledger.trial(TrialId(id / 2))).expect("read");
+        }
+    }
+    clock.time("results, all", || ledger.results(0)).expect("read");
+    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    println!("{trials} trials, {:.1} KiB each", bytes as f64 / 1024.0 / trials as f64);
+    clock.print();
+}
+
+/// The times of each operation, in the order they were first timed.
+#[derive(Default)]
+struct Clock(Vec<(&'static str, Vec<Duration>)>);
+
+impl Clock {
+    fn time<T>(&mut self, what: &'static str, run: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = run();
+        let taken = started.elapsed();
+        match self.0.iter_mut().find(|(name, _)| *name == what) {
+            Some((_, times)) => times.push(taken),
+            None => self.0.push((what, vec![taken])),
+        }
+        result
+    }
+
+    fn print(&mut self) {
+        println!("{:<22}{:>12}{:>12}{:>12}  (ms)", "", "median", "99 %", "last tenth");
+        for (what, times) in &mut self.0 {
+            let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
+            let median = |times: &[Duration]| {
+                let mut times: Vec<f64> = times.iter().map(milliseconds).collect();
+                times.sort_by(f64::total_cmp);
+                (times[times.len() / 2], times[times.len() * 99 / 100])
+            };
+            let (half, most) = median(times);
+            let (late, _) = median(&times[times.len() * 9 / 10..]);
+            println!("{what:<22}{half:>12.3}{most:>12.3}{late:>12.3}");
+        }
+    }
+}
+
+fn proposal(id: u64) -> Proposal {
+    let genotype = Genotype::random(&SearchSpace::hierarchical(), 100, &mut suggestion_rng(1, TrialId(id))).genotype;
+    Proposal {
+        id: TrialId(id),
+        genotype,
+        key: format!("{id:064x}"),
+        parent: None,
+        mutation: None,
+        redraws: 0,
+        parameters: 500_000,
+        multiply_adds: 50_000_000,
+        same_as: None,
+        verdict: Verdict::Evaluate,
+    }
+}
+
+fn outcome(id: u64) -> Outcome {
+    let accuracy = 1.0 / (1.0 + id as f64);
+    let run = Run { seed: id, accuracy, loss: 1.0, seconds: 900.0 };
+    Outcome::Scored { fitness: Fitness::new(accuracy).expect("finite"), runs: vec![run; 4] }
+}
