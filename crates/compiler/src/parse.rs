@@ -16,12 +16,11 @@ impl Graph {
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str) -> Result<Graph, ParseError> {
         let mut builder: Option<GraphBuilder> = None;
-        let mut nodes = 0;
         let mut lines = (1..).zip(text.lines()).filter_map(|(number, line)| {
             let tokens = tokens(line.split("//").next().unwrap_or(line));
             (!tokens.is_empty()).then_some(Line { number, tokens, position: 0 })
         });
-        for mut line in &mut lines {
+        for (node, mut line) in lines.by_ref().enumerate() {
             if line.take("output") {
                 let output = line.node()?;
                 line.end()?;
@@ -32,12 +31,11 @@ impl Graph {
                     Some(more) => Err(more.error(Problem::AfterOutput)),
                 };
             }
-            line.number_of_node(nodes)?;
+            line.number_of_node(node)?;
             match &mut builder {
                 None => builder = Some(line.input()?),
                 Some(builder) => line.operation(builder)?,
             }
-            nodes += 1;
         }
         Err(ParseError { line: text.lines().count().max(1), problem: Problem::NoOutput })
     }

@@ -1,5 +1,7 @@
 //! What genotypes expand to, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use expect_test::{Expect, expect};
 use hnas_compiler::{AfterLastCell, Group, SeparableInner, Shape, Skeleton, Stem, assemble};
 use hnas_genome::{Edge, Genotype, Level, Merge, Motif, Primitive, SearchSpace};

@@ -1,6 +1,8 @@
 //! What others published about this search space comes out of the assembled graphs: parameters of the learned cell, and
 //! the spread of sizes over random genotypes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use hnas_compiler::{AfterLastCell, Group, NodeCost, SeparableInner, Shape, Skeleton, Stem, assemble, cost, optimize};
 use hnas_genome::{Genotype, MutationRule, Sampled, SearchSpace};
 use rand::SeedableRng;

@@ -1,5 +1,7 @@
 //! Skeletons as data: what is built in, what is read, what is refused.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use expect_test::{Expect, expect};
 use hnas_compiler::{AfterLastCell, SeparableInner, Skeleton};
 
