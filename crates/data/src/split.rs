@@ -23,6 +23,14 @@ use crate::stratify::stratified;
 pub struct TrainingImages(Arc<Images>);
 
 /// The images of a data set which its makers meant for testing. Only retraining takes them.
+///
+/// They cannot be split for a search:
+///
+/// ```compile_fail,E0599
+/// fn search(images: hnas_data::TestImages) {
+///     let split = images.split(40_000, 10_000, 1);
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TestImages(Arc<Images>);
 

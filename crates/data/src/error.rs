@@ -1,0 +1,160 @@
+//! Where a data set can go wrong, and what to do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::checksum::Md5;
+use crate::images::ImagesError;
+
+/// Why a data set cannot be described, fetched or read.
+#[derive(Debug, Error, Clone)]
+pub enum DataError {
+    /// No manifest of this name comes with the program.
+    #[error("there is no data set {name:?}, only: {known}")]
+    UnknownDataSet {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A manifest that describes no data set.
+    #[error("{place}:{source}")]
+    Manifest {
+        /// The file.
+        place: String,
+        /// Line, column and what is wrong.
+        source: Box<ron::error::SpannedError>,
+    },
+    /// Nobody says where data belong.
+    #[error("the user's cache directory is unknown: set HNAS_DATA to the folder for data sets")]
+    NoCacheFolder,
+    /// A file or folder that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: Arc<std::io::Error>,
+    },
+    /// A file or folder that cannot be written.
+    #[error("cannot write {}: {source}; make room there or set HNAS_DATA to another folder", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: Arc<std::io::Error>,
+    },
+    /// Files that are not those of the data set.
+    #[error("{name} in {}: {}; run `hnas data fetch {name}`", folder.display(), list(problems))]
+    Damaged {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// What is wrong, in the manifest's order.
+        problems: Vec<Problem>,
+    },
+    /// No source gave the files.
+    #[error(
+        "{name} could not be fetched: {}; put {files} into {} by hand, or set HNAS_DATA to the folder that holds {name}/",
+        list(attempts), folder.display()
+    )]
+    NoSource {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// The files that are missing.
+        files: String,
+        /// Each source and why it did not serve.
+        attempts: Vec<Attempt>,
+    },
+    /// The label of an image is no class of the data set.
+    #[error(
+        "{}: record {record} has label {label}, but the labels of {classes} classes are 0 to {}",
+        path.display(), classes - 1
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The record in it, from 0.
+        record: usize,
+        /// Its label.
+        label: u8,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The decoded images do not fit together.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+}
+
+/// What is wrong with one file.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not there.
+    #[error("{file}: missing")]
+    Missing {
+        /// The file.
+        file: String,
+    },
+    /// It is cut off, or another file.
+    #[error("{file}: {} bytes instead of {}", grouped(*bytes), grouped(*expected))]
+    Size {
+        /// The file.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// Its size in the manifest.
+        expected: u64,
+    },
+    /// It has other bytes.
+    #[error("{file}: md5 {md5} instead of {expected}")]
+    Checksum {
+        /// The file.
+        file: String,
+        /// Its checksum.
+        md5: Md5,
+        /// Its checksum in the manifest.
+        expected: Md5,
+    },
+    /// It cannot be read.
+    #[error("{file}: {reason}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// The operating system's reason.
+        reason: String,
+    },
+}
+
+/// A source that was tried in vain.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("{source_name}: {why}")]
+pub struct Attempt {
+    /// The source.
+    pub source_name: String,
+    /// Why it did not serve.
+    pub why: String,
+}
+
+/// One after the other, in one line.
+fn list(items: &[impl fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A number as people read it: 30,730,000.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
