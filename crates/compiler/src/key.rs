@@ -5,9 +5,11 @@
 //! network was divided into motifs are gone by then. The order of the inputs of a concatenation or a sum does not count;
 //! [`form`] says why, and where it does.
 //!
+//! The passes leave nested what would be a merge of more than 4096 inputs; how such a giant is nested does count.
+//!
 //! The key is SHA-256 over a complete description of the graph in a canonical order of its nodes, not over some of its
-//! properties: whoever has the description can draw the network again. It is found in four steps, a file each below
-//! [`order`]: refine colours, cut into components, search what is left.
+//! properties: [`Graph::canonical`] builds the network from it again. The order is found in three steps, a file each
+//! below [`order`]: refine colours, cut into components, search what is left.
 
 mod components;
 mod dag;
@@ -15,6 +17,7 @@ mod form;
 mod network_key;
 mod order;
 mod partition;
+mod rebuild;
 mod search;
 
 pub use network_key::{NetworkKey, NetworkKeyError};
@@ -22,6 +25,7 @@ pub use network_key::{NetworkKey, NetworkKeyError};
 use sha2::{Digest, Sha256};
 
 use crate::{Graph, optimize};
+use form::Form;
 
 /// What the description begins with. Keys are kept in ledgers: another description needs another number here.
 const FORMAT: &[u8] = b"hnas network 1\n";
@@ -31,9 +35,18 @@ impl Graph {
     pub fn key(&self) -> NetworkKey {
         let mut hasher = Sha256::new();
         hasher.update(FORMAT);
-        for word in form::canonical_form(&optimize(self.clone())) {
+        for word in Form::of(&optimize(self.clone())).words() {
             hasher.update(word.to_le_bytes());
         }
         NetworkKey::new(hasher.finalize().into())
+    }
+
+    /// The optimised graph with nodes, inputs of merges and parameter sets in canonical order: networks with one key
+    /// become one and the same graph, so that what is made of it, down to the random numbers of each layer, is the same.
+    ///
+    /// It computes what this graph computes up to the order of channels inside, and its parameter sets have other
+    /// numbers, so weights cannot be carried over by number.
+    pub fn canonical(&self) -> Graph {
+        rebuild::rebuild(&Form::of(&optimize(self.clone())), self.input_shape())
     }
 }

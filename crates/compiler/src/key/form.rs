@@ -1,4 +1,4 @@
-//! The canonical description of an optimised graph.
+//! The description of an optimised graph: what its vertices are, and which order of inputs counts.
 //!
 //! # Why the order of a concatenation's inputs does not count
 //!
@@ -23,41 +23,57 @@
 
 use std::collections::HashMap;
 
-use super::dag::{Dag, as_u32};
+use super::dag::{Dag, as_u32, inverse};
 use super::order::canonical_order;
 use crate::{Graph, NodeId, Op, SeparableInner, Shape};
 
-/// The description of an optimised graph as a list of numbers: two lists are equal exactly when the networks are the same.
-///
-/// First the number of vertices, then, in canonical order, what each vertex is, then, in that order again, the inputs of
-/// each. Shapes follow from that of the input, which is part of what the input is.
-pub(crate) fn canonical_form(graph: &Graph) -> Vec<u32> {
-    let (labels, dag) = vertices(graph);
-    let order = canonical_order(&labels, &dag);
-    let mut form = vec![as_u32(labels.len())];
-    for &vertex in &order {
-        labels[vertex as usize].write(&mut form);
-    }
-    form.extend(dag.certificate(&order, |_| 0));
-    form
+/// An optimised graph as a labelled graph, with its canonical order.
+pub(crate) struct Form {
+    pub(crate) vertices: Vec<Vertex>,
+    pub(crate) dag: Dag,
+    /// For each vertex its place in the canonical order.
+    pub(crate) place: Vec<u32>,
+    order: Vec<u32>,
 }
 
-/// What a vertex is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Label {
+/// What a vertex stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Vertex {
     /// A node with its operation and the shape of its output.
     Node(Op, Shape),
-    /// Stands between an ordered concatenation and its input of this place.
-    Place(u32),
+    /// Between an ordered concatenation and its input of this position, from 0.
+    Position(u32),
 }
 
-/// The vertices of the description: the nodes, and places in ordered concatenations.
+/// What tells vertices apart, as numbers that mean the same for ever.
+type Label = [u32; 7];
+
+impl Form {
+    /// The form of a graph that has been optimised.
+    pub(crate) fn of(graph: &Graph) -> Form {
+        let (vertices, dag) = vertices(graph);
+        let labels: Vec<Label> = vertices.iter().map(|vertex| vertex.label()).collect();
+        let order = canonical_order(&labels, &dag);
+        Form { vertices, dag, place: inverse(&order), order }
+    }
+
+    /// The form as a list of numbers. Two lists are equal exactly when the networks are the same: they hold the number
+    /// of vertices, in canonical order their labels, and in that order again the inputs of each.
+    pub(crate) fn words(&self) -> Vec<u32> {
+        let mut words = vec![as_u32(self.order.len())];
+        words.extend(self.order.iter().flat_map(|&vertex| self.vertices[vertex as usize].label()));
+        words.extend(self.dag.certificate(&self.order, |_| 0));
+        words
+    }
+}
+
+/// The vertices, inputs before users: the nodes, and positions in ordered concatenations.
 ///
 /// The passes share a node without parameters that occurs twice, but not when two concatenations differ in the order of
 /// their inputs, since that would exchange weights of what follows. Here, where the order does not count, they are one.
-fn vertices(graph: &Graph) -> (Vec<Label>, Dag) {
+fn vertices(graph: &Graph) -> (Vec<Vertex>, Dag) {
     let reaches_sum = reaches_sum(graph);
-    let mut labels: Vec<Label> = Vec::with_capacity(graph.nodes().len());
+    let mut vertices: Vec<Vertex> = Vec::with_capacity(graph.nodes().len());
     let mut edges: Vec<(u32, u32)> = Vec::new();
     let mut vertex_of: Vec<u32> = Vec::with_capacity(graph.nodes().len());
     let mut known: HashMap<(Op, Vec<u32>), u32> = HashMap::new();
@@ -67,30 +83,29 @@ fn vertices(graph: &Graph) -> (Vec<Label>, Dag) {
         if !is_ordered {
             inputs.sort_unstable();
         }
-        if !node.op.has_parameters() && node.op != Op::Input {
-            if let Some(&vertex) = known.get(&(node.op, inputs.clone())) {
-                vertex_of.push(vertex);
-                continue;
-            }
-        }
+        let is_shared = !node.op.has_parameters();
         let key = (node.op, inputs.clone());
+        if let Some(&vertex) = known.get(&key).filter(|_| is_shared) {
+            vertex_of.push(vertex);
+            continue;
+        }
         if is_ordered {
-            for (place, input) in (0..).zip(&mut inputs) {
-                edges.push((*input, as_u32(labels.len())));
-                *input = as_u32(labels.len());
-                labels.push(Label::Place(place));
+            for (position, input) in (0..).zip(&mut inputs) {
+                edges.push((*input, as_u32(vertices.len())));
+                *input = as_u32(vertices.len());
+                vertices.push(Vertex::Position(position));
             }
         }
-        let vertex = as_u32(labels.len());
+        let vertex = as_u32(vertices.len());
         edges.extend(inputs.iter().map(|&input| (input, vertex)));
-        labels.push(Label::Node(node.op, node.shape));
+        vertices.push(Vertex::Node(node.op, node.shape));
         vertex_of.push(vertex);
-        if !node.op.has_parameters() {
+        if is_shared {
             known.insert(key, vertex);
         }
     }
-    let dag = Dag::new(labels.len(), &edges);
-    (labels, dag)
+    let dag = Dag::new(vertices.len(), &edges);
+    (vertices, dag)
 }
 
 /// For each node, whether its channels reach a sum in their order.
@@ -116,30 +131,35 @@ fn reaches_sum(graph: &Graph) -> Vec<bool> {
     reaches
 }
 
-impl Label {
-    /// A number for the kind, then its fields. How many follow from the kind, so no two labels run together alike.
-    fn write(self, form: &mut Vec<u32>) {
-        let words: &[usize] = match self {
-            Label::Node(Op::Input, Shape { channels, height, width }) => &[0, channels, height, width],
-            Label::Node(Op::Conv { kernel, stride, channels }, _) => &[1, kernel, stride, channels],
-            Label::Node(Op::Depthwise { stride }, _) => &[2, stride],
-            Label::Node(Op::Separable { stride, channels, inner }, _) => {
+impl Vertex {
+    /// A number for the kind, up to three fields, the shape. Ledgers keep what is made of them: never change a number.
+    fn label(self) -> Label {
+        let (op, shape) = match self {
+            Vertex::Node(op, shape) => (op, shape),
+            Vertex::Position(position) => return [11, position, 0, 0, 0, 0, 0],
+        };
+        let fields = match op {
+            Op::Input => [0, 0, 0, 0],
+            Op::Conv { kernel, stride, channels } => [1, kernel, stride, channels],
+            Op::Depthwise { stride } => [2, stride, 0, 0],
+            Op::Separable { stride, channels, inner } => {
                 let inner = match inner {
                     SeparableInner::Nothing => 0,
                     SeparableInner::BatchNorm => 1,
                     SeparableInner::BatchNormRelu => 2,
                 };
-                &[3, stride, channels, inner]
+                [3, stride, channels, inner]
             }
-            Label::Node(Op::MaxPool, _) => &[4],
-            Label::Node(Op::AvgPool, _) => &[5],
-            Label::Node(Op::Identity, _) => &[6],
-            Label::Node(Op::Concat, _) => &[7],
-            Label::Node(Op::Sum, _) => &[8],
-            Label::Node(Op::GlobalAvgPool, _) => &[9],
-            Label::Node(Op::Linear { classes }, _) => &[10, classes],
-            Label::Place(place) => &[11, place as usize],
+            Op::MaxPool => [4, 0, 0, 0],
+            Op::AvgPool => [5, 0, 0, 0],
+            Op::Identity => [6, 0, 0, 0],
+            Op::Concat => [7, 0, 0, 0],
+            Op::Sum => [8, 0, 0, 0],
+            Op::GlobalAvgPool => [9, 0, 0, 0],
+            Op::Linear { classes } => [10, classes, 0, 0],
         };
-        form.extend(words.iter().map(|&word| as_u32(word)));
+        let [kind, a, b, c] = fields.map(as_u32);
+        let [channels, height, width] = [shape.channels, shape.height, shape.width].map(as_u32);
+        [kind, a, b, c, channels, height, width]
     }
 }
