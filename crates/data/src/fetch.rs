@@ -48,11 +48,7 @@ enum Failure {
 ///
 /// # Errors
 /// When the folder cannot be written, or when no source has the files: then each source is listed with its reason.
-pub fn fetch(
-    manifest: &Manifest,
-    root: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<PathBuf, DataError> {
+pub fn fetch(manifest: &Manifest, root: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
     let folder = manifest.folder(root);
     if verify(manifest, root).is_ok() {
         return Ok(folder);

@@ -21,9 +21,9 @@ pub struct Images {
 /// Why bytes and labels are no [`Images`].
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ImagesError {
-    /// A side or the number of channels is zero.
-    #[error("an image of {channels} x {height} x {width} has no pixels")]
-    EmptyShape {
+    /// An image without pixels, or with more than can be counted.
+    #[error("an image of {channels} x {height} x {width} is empty or too large")]
+    Shape {
         /// Channels of an image.
         channels: usize,
         /// Rows of an image.
@@ -41,7 +41,7 @@ pub enum ImagesError {
     #[error("{0} classes: a label is one byte, so there are 1 to 256 classes")]
     Classes(usize),
     /// Pixels and labels disagree about the number of images.
-    #[error("{labels} labels of images of {image} bytes need {} bytes of pixels, not {pixels}", labels * image)]
+    #[error("{labels} labels of images of {image} bytes need {} bytes of pixels, not {pixels}", labels.saturating_mul(*image))]
     Pixels {
         /// Number of labels.
         labels: usize,
@@ -76,10 +76,8 @@ impl Images {
         classes: usize,
     ) -> Result<Images, ImagesError> {
         let (channels, height, width) = shape;
-        let image = channels * height * width;
-        if image == 0 {
-            return Err(ImagesError::EmptyShape { channels, height, width });
-        }
+        let image = channels.checked_mul(height).and_then(|plane| plane.checked_mul(width)).filter(|&image| image > 0);
+        let image = image.ok_or(ImagesError::Shape { channels, height, width })?;
         if labels.is_empty() {
             return Err(ImagesError::NoImages);
         }
@@ -89,7 +87,7 @@ impl Images {
         if !(1..=256).contains(&classes) {
             return Err(ImagesError::Classes(classes));
         }
-        if pixels.len() != labels.len() * image {
+        if Some(pixels.len()) != labels.len().checked_mul(image) {
             return Err(ImagesError::Pixels { labels: labels.len(), image, pixels: pixels.len() });
         }
         if let Some((image, &label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes) {

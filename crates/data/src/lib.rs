@@ -3,17 +3,17 @@
 //! This crate knows no tensors: it hands out bytes (`[channels, height, width]` an image) and labels. Which images
 //! a search may see is held by types, see [`TrainingImages`] and [`TestImages`].
 
-mod manifest;
 mod cache;
-mod fetch;
-mod verify;
-mod load;
-mod images;
-mod split;
-mod stratify;
-mod statistics;
 mod checksum;
 mod error;
+mod fetch;
+mod images;
+mod load;
+mod manifest;
+mod split;
+mod statistics;
+mod stratify;
+mod verify;
 
 pub use cache::cache_root;
 pub use checksum::{Md5, Md5Error};
@@ -22,7 +22,7 @@ pub use fetch::{Progress, fetch};
 pub use images::{Images, ImagesError, View};
 pub use load::load;
 pub use manifest::{
-    Archive, ArchiveFormat, DataFile, ImageSize, Manifest, ManifestError, NpmPackage, Part, Record, RebuiltFile, Source,
+    Archive, ArchiveFormat, DataFile, ImageSize, Manifest, ManifestError, NpmPackage, Part, RebuiltFile, Record, Source,
 };
 pub use split::{Split, SplitError, Test, TestImages, Train, TrainingImages, Valid};
 pub use verify::verify;

@@ -44,9 +44,11 @@ struct Decoded {
 
 impl Decoded {
     fn room_for(manifest: &Manifest, part: Part) -> Decoded {
-        let records = manifest.records(part);
         let bytes: u64 = manifest.files().iter().filter(|file| file.part == part).map(|file| file.bytes).sum();
-        Decoded { pixels: Vec::with_capacity(bytes as usize), labels: Vec::with_capacity(records) }
+        let mut decoded = Decoded { pixels: Vec::new(), labels: Vec::new() };
+        // Saves copies; a manifest that promises more than memory holds is refused when its files are looked at.
+        let _ = decoded.pixels.try_reserve_exact(bytes as usize);
+        decoded
     }
 
     /// Appends the records of `bytes`, the whole of `file`.

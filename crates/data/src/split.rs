@@ -59,7 +59,7 @@ pub struct Split {
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum SplitError {
     /// More images were asked for than there are.
-    #[error("{train} images to train on and {valid} to validate on are {}, but there are {available}", train + valid)]
+    #[error("{train} images to train on and {valid} to validate on are {}, but there are {available}", train.saturating_add(*valid))]
     TooManyToSplit {
         /// Asked for training.
         train: usize,

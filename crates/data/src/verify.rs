@@ -38,8 +38,9 @@ pub(crate) fn check_file(file: &DataFile, path: &Path) -> Result<(), Problem> {
 /// The checksum is part of every reading: for all of CIFAR-10 it costs well under a second, once a process, and it
 /// is simpler than remembering which files were checked when.
 pub(crate) fn read_file(file: &DataFile, path: &Path) -> Result<Vec<u8>, Problem> {
+    let mut opened = open(file, path)?;
     let mut bytes = Vec::with_capacity(file.bytes as usize);
-    open(file, path)?.read_to_end(&mut bytes).map_err(|error| unreadable(file, &error))?;
+    opened.read_to_end(&mut bytes).map_err(|error| unreadable(file, &error))?;
     check_size(file, bytes.len() as u64)?;
     check_md5(file, Md5::of(&bytes))?;
     Ok(bytes)

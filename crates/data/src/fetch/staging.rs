@@ -48,8 +48,10 @@ impl Staging {
             Ok(()) => remove_leftovers(folder),
             Err(error) => tracing::warn!("cannot lock {}: {error}; going on without", path.display()),
         }
-        let temporary =
-            tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder).map_err(|error| write_error(folder, error))?;
+        let temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempdir_in(folder)
+            .map_err(|error| write_error(folder, error))?;
         Ok(Staging { folder: folder.to_path_buf(), temporary, _lock: lock })
     }
 
@@ -94,10 +96,10 @@ impl Staging {
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            if let Err(error) = fs::remove_dir_all(entry.path()) {
-                tracing::warn!("cannot remove {}: {error}", entry.path().display());
-            }
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!("cannot remove {}: {error}", entry.path().display());
         }
     }
 }

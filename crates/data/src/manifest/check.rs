@@ -76,8 +76,8 @@ pub enum ManifestError {
     /// A part without images.
     #[error("no file has images of part {0:?}")]
     EmptyPart(Part),
-    /// An address that is not secure.
-    #[error("{0:?} is not an https address")]
+    /// An address that is not secure, or not a file's.
+    #[error("{0:?} is not the https address of a file")]
     Url(String),
     /// A package's name or version with other characters than names have.
     #[error("{0:?} is not the name or version of a package")]
