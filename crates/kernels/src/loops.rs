@@ -11,4 +11,5 @@ pub(crate) mod depthwise;
 pub(crate) mod padded;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
+pub(crate) mod rows;
 pub(crate) mod vectorised;

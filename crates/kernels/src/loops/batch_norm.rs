@@ -3,7 +3,7 @@
 //! The result is never kept: the backward pass computes its sign again from the input.
 
 use super::chunks;
-use super::vectorised::vectorised;
+use super::vectorised::{Arithmetic, vectorised};
 
 /// What normalisation does to one channel: `(x - mean) scale + shift`, then the ReLU.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +165,7 @@ vectorised! {
 
 /// The normalised value before the ReLU. Forward and backward must round alike, or they disagree about its sign.
 #[inline(always)]
-fn normal<A: super::vectorised::Arithmetic>(x: f32, channel: Channel) -> f32 {
+fn normal<A: Arithmetic>(x: f32, channel: Channel) -> f32 {
     A::multiply_add(x - channel.mean, channel.scale, channel.shift)
 }
 
@@ -189,23 +189,31 @@ vectorised! {
 vectorised! {
     /// The sum of the gradients of a plane, and of their products with `x - mean`.
     pub(crate) fn add_products<A>(x: &[f32], dy: &[f32], channel: Channel, relu: bool) -> (f64, f64) {
-        const HALF: usize = LANES / 2;
-        let (mut sums, mut products) = ([0.0; HALF], [0.0; HALF]);
-        let ((x, x_rest), (dy, dy_rest)) = (x.as_chunks::<HALF>(), dy.as_chunks::<HALF>());
-        let mut last = ([channel.mean; HALF], [0.0; HALF]);
-        last.0[..x_rest.len()].copy_from_slice(x_rest);
-        last.1[..dy_rest.len()].copy_from_slice(dy_rest);
-        for (x, dy) in x.iter().zip(dy).chain([(&last.0, &last.1)]) {
-            for lane in 0..HALF {
-                let blocked = relu && normal::<A>(x[lane], channel) <= 0.0;
-                let gradient = if blocked { 0.0 } else { dy[lane] };
-                sums[lane] += gradient;
-                products[lane] = A::multiply_add(gradient, x[lane] - channel.mean, products[lane]);
-            }
-        }
-        let total = |lanes: [f32; HALF]| lanes.iter().map(|&lane| f64::from(lane)).sum();
-        (total(sums), total(products))
+        if relu { products::<A, true>(x, dy, channel) } else { products::<A, false>(x, dy, channel) }
     }
+}
+
+#[inline(always)]
+fn products<A: Arithmetic, const RELU: bool>(x: &[f32], dy: &[f32], channel: Channel) -> (f64, f64) {
+    const WIDTH: usize = 16;
+    let (mut sums, mut products) = ([0.0; WIDTH], [0.0; WIDTH]);
+    let mut add = |x: &[f32; WIDTH], dy: &[f32; WIDTH]| {
+        for lane in 0..WIDTH {
+            let blocked = RELU && normal::<A>(x[lane], channel) <= 0.0;
+            // A mask instead of a branch: the compiler does not turn the branch into vectors here.
+            let gradient = f32::from_bits(dy[lane].to_bits() & u32::from(blocked).wrapping_sub(1));
+            sums[lane] += gradient;
+            products[lane] = A::multiply_add(gradient, x[lane] - channel.mean, products[lane]);
+        }
+    };
+    let ((x, x_rest), (dy, dy_rest)) = (x.as_chunks(), dy.as_chunks());
+    x.iter().zip(dy).for_each(|(x, dy)| add(x, dy));
+    let mut last = ([0.0; WIDTH], [0.0; WIDTH]);
+    last.0[..x_rest.len()].copy_from_slice(x_rest);
+    last.1[..dy_rest.len()].copy_from_slice(dy_rest);
+    add(&last.0, &last.1);
+    let total = |lanes: [f32; WIDTH]| lanes.iter().map(|&lane| f64::from(lane)).sum();
+    (total(sums), total(products))
 }
 
 vectorised! {

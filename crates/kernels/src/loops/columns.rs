@@ -4,6 +4,7 @@
 use super::chunks;
 use super::padded::Padded;
 use super::pointwise::{self, Packed};
+use super::rows::Rows;
 
 /// The sizes of one call.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +26,6 @@ impl Sizes {
     fn out_plane(&self) -> usize {
         self.height.div_ceil(self.stride) * self.width.div_ceil(self.stride)
     }
-
-    /// The product for a chunk of one image.
-    fn product(&self) -> pointwise::Sizes {
-        pointwise::Sizes { batch: 1, input: self.input * 9, output: self.output, plane: self.out_plane() }
-    }
 }
 
 /// The convolution of `x` with `weight` `[output, input * 9]`.
@@ -42,7 +38,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
         let mut columns = Columns::new(sizes);
         for (y, x) in y.chunks_exact_mut(out_image).zip(x[chunk * images * image..].chunks_exact(image)) {
             columns.set(x);
-            pointwise::product(&packed, &columns.values, y, sizes.out_plane());
+            pointwise::product(&packed, columns.rows.values(), columns.rows.pitch(), y, sizes.out_plane());
         }
     });
     y
@@ -56,10 +52,13 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
     let mut partial = vec![0.0; chunks::count(sizes.batch) * length];
     chunks::for_each(&mut partial, length, |chunk, sums| {
         let mut columns = Columns::new(sizes);
+        let mut dy_rows = Rows::new(sizes.output, sizes.out_plane());
         let x = x[chunk * images * image..].chunks_exact(image).take(images);
         for (x, dy) in x.zip(dy[chunk * images * out_image..].chunks_exact(out_image)) {
             columns.set(x);
-            pointwise::add_outer_products(&columns.values, dy, sizes.product(), sums);
+            dy_rows.gather(dy, sizes.out_plane());
+            let (x, dy) = ((columns.rows.values(), sizes.input * 9), (dy_rows.values(), sizes.output));
+            pointwise::add_outer_products(x, dy, dy_rows.pitch(), sums);
         }
     });
     chunks::total(&partial, length)
@@ -73,9 +72,12 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
     let mut dx = vec![0.0; sizes.batch * image];
     chunks::for_each(&mut dx, images * image, |chunk, dx| {
         let mut columns = Columns::new(sizes);
+        let mut dy_rows = Rows::new(sizes.output, sizes.out_plane());
         let dy = dy[chunk * images * out_image..].chunks_exact(out_image);
         for (dx, dy) in dx.chunks_exact_mut(image).zip(dy) {
-            pointwise::product(&packed, dy, &mut columns.values, sizes.out_plane());
+            dy_rows.gather(dy, sizes.out_plane());
+            let pitch = columns.rows.pitch();
+            pointwise::product(&packed, dy_rows.values(), dy_rows.pitch(), columns.rows.values_mut(), pitch);
             columns.add_to(dx);
         }
     });
@@ -86,22 +88,23 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
 struct Columns {
     sizes: Sizes,
     padded: Padded<f32>,
-    values: Vec<f32>,
+    rows: Rows,
 }
 
 impl Columns {
     fn new(sizes: Sizes) -> Self {
         let padded = Padded::new(sizes.height, sizes.width, 0.0);
-        Self { sizes, padded, values: vec![0.0; sizes.input * 9 * sizes.out_plane()] }
+        Self { sizes, padded, rows: Rows::new(sizes.input * 9, sizes.out_plane()) }
     }
 
     fn set(&mut self, image: &[f32]) {
         let flat = self.padded.flat();
-        let channels = self.values.chunks_exact_mut(9 * self.sizes.out_plane());
+        let (pitch, out_plane) = (self.rows.pitch(), self.sizes.out_plane());
+        let channels = self.rows.values_mut().chunks_exact_mut(9 * pitch);
         for (rows, plane) in channels.zip(image.chunks_exact(self.sizes.plane())) {
             self.padded.copy_from(plane);
-            for (tap, row) in rows.chunks_exact_mut(self.sizes.out_plane()).enumerate() {
-                let values = self.padded.tap(tap, flat);
+            for (tap, row) in rows.chunks_exact_mut(pitch).enumerate() {
+                let (values, row) = (self.padded.tap(tap, flat), &mut row[..out_plane]);
                 if self.sizes.stride == 1 {
                     self.padded.unpad(values, row)
                 } else {
@@ -115,10 +118,11 @@ impl Columns {
     fn add_to(&self, image: &mut [f32]) {
         let Sizes { height, width, stride, .. } = self.sizes;
         let out_width = width.div_ceil(stride);
-        let channels = self.values.chunks_exact(9 * self.sizes.out_plane());
+        let (pitch, out_plane) = (self.rows.pitch(), self.sizes.out_plane());
+        let channels = self.rows.values().chunks_exact(9 * pitch);
         for (rows, plane) in channels.zip(image.chunks_exact_mut(self.sizes.plane())) {
-            for (tap, values) in rows.chunks_exact(self.sizes.out_plane()).enumerate() {
-                for (out_y, values) in values.chunks_exact(out_width).enumerate() {
+            for (tap, values) in rows.chunks_exact(pitch).enumerate() {
+                for (out_y, values) in values[..out_plane].chunks_exact(out_width).enumerate() {
                     let y = (out_y * stride + tap / 3).wrapping_sub(1);
                     if y >= height {
                         continue;

@@ -4,16 +4,18 @@
 //! these networks. Here the weights alone are packed, once a call, and the feature maps are read where they lie.
 
 use super::chunks;
+use super::rows::{self, Rows};
 use super::vectorised::{Arithmetic, vectorised};
 
 /// Output channels of a tile of the product.
 const TILE: usize = 4;
 
-/// Pixels of a tile of the product: with [`TILE`] output channels, twelve vectors of eight sums stay in registers.
-const PIXELS: usize = 24;
+/// Pixels of a tile of the product. Eight vectors of eight sums stay in registers and keep both multipliers of a core
+/// busy; with twelve, the compiler spills some of them in every round.
+pub(super) const PIXELS: usize = 16;
 
-/// Input channels of a block of the weight gradient.
-const BLOCK: usize = 3;
+/// Input channels of a block of the weight gradient, [`TILE`] output channels high.
+const BLOCK: usize = 2;
 
 /// The sizes of one call.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +60,20 @@ fn multiply(x: &[f32], packed: &Packed, batch: usize, output: usize, plane: usiz
     let images = chunks::images_per_chunk(batch);
     chunks::for_each(&mut y, images * output * plane, |chunk, y| {
         let x = &x[chunk * images * packed.input * plane..];
-        for (y, x) in y.chunks_exact_mut(output * plane).zip(x.chunks_exact(packed.input * plane)) {
-            product(packed, x, y, plane);
+        if rows::can_be_read_in_place(plane) {
+            for (y, x) in y.chunks_exact_mut(output * plane).zip(x.chunks_exact(packed.input * plane)) {
+                product(packed, x, plane, y, plane);
+            }
+            return;
+        }
+        let group = rows::group(plane).min(images);
+        let mut from = Rows::new(packed.input, group * plane);
+        let mut to = Rows::new(output, group * plane);
+        for (y, x) in y.chunks_mut(group * output * plane).zip(x.chunks(group * packed.input * plane)) {
+            from.gather(x, plane);
+            let pitch = to.pitch();
+            product(packed, from.values(), from.pitch(), to.values_mut(), pitch);
+            to.scatter(y, plane);
         }
     });
     y
@@ -74,31 +88,31 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
         let count = images.min(batch - chunk * images);
         let x = &x[chunk * images * input * plane..][..count * input * plane];
         let dy = &dy[chunk * images * output * plane..][..count * output * plane];
-        add_outer_products(x, dy, sizes, sums);
+        if rows::are_long(plane) {
+            for (x, dy) in x.chunks_exact(input * plane).zip(dy.chunks_exact(output * plane)) {
+                add_outer_products((x, input), (dy, output), plane, sums);
+            }
+            return;
+        }
+        let mut x_rows = Rows::new(input, count * plane);
+        let mut dy_rows = Rows::new(output, count * plane);
+        x_rows.gather(x, plane);
+        dy_rows.gather(dy, plane);
+        add_outer_products((x_rows.values(), input), (dy_rows.values(), output), x_rows.pitch(), sums);
     });
     chunks::total(&partial, output * input)
 }
 
 vectorised! {
-    /// The product of the weights with the `[input, plane]` matrix of one image.
-    pub(crate) fn product<A>(packed: &Packed, x: &[f32], y: &mut [f32], plane: usize) {
-        let mut edge = Vec::new();
-        for start in (0..plane).step_by(PIXELS) {
-            let count = PIXELS.min(plane - start);
-            let (tile, pitch) = if count == PIXELS {
-                (&x[start..], plane)
-            } else {
-                // The pixels that do not fill a tile are copied to one.
-                edge.resize(packed.input * PIXELS, 0.0);
-                for (row, x) in edge.chunks_exact_mut(PIXELS).zip(x.chunks_exact(plane)) {
-                    row[..count].copy_from_slice(&x[start..]);
-                }
-                (&edge[..], PIXELS)
-            };
-            let groups = packed.groups.chunks_exact(packed.input).zip(y.chunks_mut(TILE * plane));
+    /// The product of the weights with a matrix `[input, x_pitch]`, as a matrix `[output, y_pitch]`. The first is whole
+    /// tiles wide; of the last tile what the second has room for is written.
+    pub(crate) fn product<A>(packed: &Packed, x: &[f32], x_pitch: usize, y: &mut [f32], y_pitch: usize) {
+        for start in (0..y_pitch).step_by(PIXELS) {
+            let count = PIXELS.min(y_pitch - start);
+            let groups = packed.groups.chunks_exact(packed.input).zip(y.chunks_mut(TILE * y_pitch));
             for (weights, y) in groups {
-                let sums = tile_product::<A>(weights, tile, pitch);
-                for (y, sums) in y.chunks_exact_mut(plane).zip(&sums) {
+                let sums = tile_product::<A>(weights, &x[start..], x_pitch);
+                for (y, sums) in y.chunks_exact_mut(y_pitch).zip(&sums) {
                     if count == PIXELS {
                         y[start..start + PIXELS].copy_from_slice(sums);
                     } else {
@@ -126,19 +140,16 @@ fn tile_product<A: Arithmetic>(weights: &[[f32; TILE]], x: &[f32], pitch: usize)
 }
 
 vectorised! {
-    /// Adds to `sums` `[output, input]` the products of each output channel's gradient with each input channel, over all
-    /// pixels of the images in `x` and `dy`.
-    pub(crate) fn add_outer_products<A>(x: &[f32], dy: &[f32], sizes: Sizes, sums: &mut [f32]) {
-        let Sizes { input, output, plane, .. } = sizes;
+    /// Adds to `sums` `[output, input]` the products of the rows of `dy` with the rows of `x`, over all pixels. Both come
+    /// with their number of rows.
+    pub(crate) fn add_outer_products<A>(x: (&[f32], usize), dy: (&[f32], usize), plane: usize, sums: &mut [f32]) {
+        let ((x, input), (dy, output)) = (x, dy);
         for i in (0..input).step_by(BLOCK) {
             for o in (0..output).step_by(TILE) {
-                let mut lanes = [[[0.0; 8]; BLOCK]; TILE];
-                for (x, dy) in x.chunks_exact(input * plane).zip(dy.chunks_exact(output * plane)) {
-                    // A block over the edge repeats the last channel; what comes of it is dropped.
-                    let x = std::array::from_fn(|k| &x[(i + k).min(input - 1) * plane..][..plane]);
-                    let dy = std::array::from_fn(|k| &dy[(o + k).min(output - 1) * plane..][..plane]);
-                    add_block::<A>(x, dy, &mut lanes);
-                }
+                // A block over the edge repeats the last channel; what comes of it is dropped.
+                let x = |k: usize| &x[(i + k).min(input - 1) * plane..][..plane];
+                let dy = |k: usize| &dy[(o + k).min(output - 1) * plane..][..plane];
+                let lanes = block_products::<A>([x(0), x(1)], [dy(0), dy(1), dy(2), dy(3)]);
                 for (o, lanes) in (o..output).zip(&lanes) {
                     for (i, lanes) in (i..input).zip(lanes) {
                         sums[o * input + i] += lanes.iter().sum::<f32>();
@@ -149,35 +160,40 @@ vectorised! {
     }
 }
 
+/// Lane by lane sums of the products of each output channel's gradient with each input channel of a block.
+type Lanes = [[[f32; 8]; BLOCK]; TILE];
+
 #[inline(always)]
-fn add_block<A: Arithmetic>(x: [&[f32]; BLOCK], dy: [&[f32]; TILE], lanes: &mut [[[f32; 8]; BLOCK]; TILE]) {
-    let mut sums = *lanes;
-    let whole = x[0].len() / 8;
-    let x_vectors = x.map(|row| &row.as_chunks::<8>().0[..whole]);
-    let dy_vectors = dy.map(|row| &row.as_chunks::<8>().0[..whole]);
+fn block_products<A: Arithmetic>([x0, x1]: [&[f32]; BLOCK], [dy0, dy1, dy2, dy3]: [&[f32]; TILE]) -> Lanes {
+    let whole = x0.len() / 8;
+    let vectors = |row| first_vectors(row, whole);
+    let (x0s, x1s) = (vectors(x0), vectors(x1));
+    let (dy0s, dy1s, dy2s, dy3s) = (vectors(dy0), vectors(dy1), vectors(dy2), vectors(dy3));
+    let mut sums = [[[0.0; 8]; BLOCK]; TILE];
     for p in 0..whole {
-        let x: [[f32; 8]; BLOCK] = std::array::from_fn(|k| x_vectors[k][p]);
-        for o in 0..TILE {
-            let dy = dy_vectors[o][p];
-            for i in 0..BLOCK {
-                for lane in 0..8 {
-                    sums[o][i][lane] = A::multiply_add(dy[lane], x[i][lane], sums[o][i][lane]);
-                }
+        add_vectors::<A>([x0s[p], x1s[p]], [dy0s[p], dy1s[p], dy2s[p], dy3s[p]], &mut sums);
+    }
+    if whole * 8 < x0.len() {
+        let last = |row: &[f32]| last_vector(&row[whole * 8..]);
+        add_vectors::<A>([last(x0), last(x1)], [last(dy0), last(dy1), last(dy2), last(dy3)], &mut sums);
+    }
+    sums
+}
+
+#[inline(always)]
+fn add_vectors<A: Arithmetic>(x: [[f32; 8]; BLOCK], dy: [[f32; 8]; TILE], sums: &mut Lanes) {
+    for (sums, dy) in sums.iter_mut().zip(&dy) {
+        for (sums, x) in sums.iter_mut().zip(&x) {
+            for lane in 0..8 {
+                sums[lane] = A::multiply_add(dy[lane], x[lane], sums[lane]);
             }
         }
     }
-    if whole * 8 < x[0].len() {
-        let x = x.map(|row| last_vector(&row[whole * 8..]));
-        let dy = dy.map(|row| last_vector(&row[whole * 8..]));
-        for o in 0..TILE {
-            for i in 0..BLOCK {
-                for lane in 0..8 {
-                    sums[o][i][lane] = A::multiply_add(dy[o][lane], x[i][lane], sums[o][i][lane]);
-                }
-            }
-        }
-    }
-    *lanes = sums;
+}
+
+#[inline(always)]
+fn first_vectors(row: &[f32], count: usize) -> &[[f32; 8]] {
+    &row.as_chunks().0[..count]
 }
 
 /// The last pixels of a row, filled up with zeros.
