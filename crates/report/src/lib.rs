@@ -4,10 +4,18 @@
 //! as JSON. This crate runs nothing and judges nothing: it shows what was obtained beside what was published, and says
 //! first in which numbers the run differs from the paper.
 
+mod chart;
 mod error;
+mod figures;
+mod format;
+mod html;
 mod page;
+mod results;
+mod statistics;
+mod summary;
 mod write;
 
 pub use error::ReportError;
 pub use page::{Arm, Difference, FinalRun, Page, Published};
+pub use results::SCHEMA_VERSION;
 pub use write::write;

@@ -4,8 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use hnas_compiler::genotype_svg;
 use tempfile::NamedTempFile;
 
+use crate::figures::{self, Figure};
+use crate::html::report_html;
+use crate::results::results_json;
+use crate::summary::Summary;
 use crate::{Page, ReportError};
 
 /// Writes the report of `page` into `folder`, which is made if need be: `report.html` (one file that needs no other),
@@ -17,13 +22,46 @@ use crate::{Page, ReportError};
 /// # Errors
 /// When a folder or file cannot be written.
 pub fn write(page: &Page, folder: &Path) -> Result<(), ReportError> {
-    let figures = folder.join("figures");
-    fs::create_dir_all(&figures).map_err(|source| ReportError::Folder { path: figures.clone(), source })?;
-    let _ = page;
-    put(&folder.join("report.html"), "")
+    let figure_folder = folder.join("figures");
+    fs::create_dir_all(&figure_folder).map_err(|source| ReportError::Folder { path: figure_folder.clone(), source })?;
+    let summaries: Vec<Summary> = page.arms.iter().map(Summary::of).collect();
+    let compared = figures::compared(&summaries);
+    let finals = figures::finals(&summaries);
+    let stem = |(number, summary): (usize, &Summary)| format!("{number}-{}", slug(&summary.arm.name));
+    let stems: Vec<String> = (1..).zip(&summaries).map(stem).collect();
+    let of_arms: Vec<Vec<Figure>> =
+        summaries.iter().zip(&stems).map(|(summary, stem)| figures::of_arm(summary, stem)).collect();
+
+    for figure in of_arms.iter().flatten().chain([&compared]).chain(&finals) {
+        put(&figure_folder.join(format!("{}.svg", figure.name)), &figure.svg)?;
+    }
+    for (summary, stem) in summaries.iter().zip(&stems) {
+        if let Some(winner) = summary.winner {
+            put(&figure_folder.join(format!("{stem}-winner.svg")), &genotype_svg(winner))?;
+        }
+    }
+    put(&folder.join("results.json"), &results_json(page, &summaries))?;
+    put(&folder.join("report.html"), &report_html(page, &summaries, &compared, finals.as_ref(), &of_arms))
 }
 
+/// A name as part of a file name: lower-case letters, digits and hyphens, at most 60.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().take(60) {
+        match c.to_ascii_lowercase() {
+            c if c.is_ascii_alphanumeric() => slug.push(c),
+            _ if slug.is_empty() || slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "arm".to_owned() } else { slug.to_owned() }
+}
+
+/// Writes a text file. Control characters, which neither XML nor HTML allows, become U+FFFD.
 fn put(path: &Path, text: &str) -> Result<(), ReportError> {
+    let allowed = |c: char| !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) || matches!(c, '\n' | '\t');
+    let text: String = text.chars().map(|c| if allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
     let failed = |source| ReportError::File { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
