@@ -1,3 +1,55 @@
-//! The hnas command.
+//! The `hnas` command: arguments in, text out. What it does is done by the other crates.
 
-fn main() {}
+mod arguments;
+mod data;
+mod doctor;
+mod genotypes;
+mod input;
+mod inspect;
+mod page;
+mod progress;
+mod search;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// Exit code for bad input, a missing file or a machine that lacks something; `clap` uses the same for wrong flags.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&arguments.log))
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match arguments.command {
+        Command::Search(command) => search::search(&command),
+        Command::Resume(command) => search::resume(&command),
+        Command::Report(command) => page::report(&command),
+        Command::Train(command) => train::run(&command),
+        Command::Inspect(command) => inspect::run(&command),
+        Command::Draw(command) => genotypes::draw(&command),
+        Command::Sample(command) => genotypes::sample(&command),
+        Command::Mutate(command) => genotypes::mutate(&command),
+        Command::Data(command) => data::run(&command),
+        Command::Doctor(command) => doctor::run(&command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has read enough (`hnas sample .. | head`) is no fault.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+}

@@ -1,0 +1,265 @@
+//! What can be typed after `hnas`, each command with an example.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Neural architecture search with hierarchical representations.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example: hnas sample --space hierarchical --seed 1 | hnas inspect -")]
+pub(crate) struct Arguments {
+    /// What to log to the standard error, for example `info` or `hnas_ledger=debug`.
+    #[arg(long, global = true, default_value = "warn", value_name = "FILTER")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Search(Search),
+    Resume(Resume),
+    Train(Train),
+    Report(Report),
+    Inspect(Inspect),
+    Draw(Draw),
+    Sample(Sample),
+    Mutate(Mutate),
+    Data(Data),
+    Doctor(Doctor),
+}
+
+/// Run an experiment: search, retrain each arm's winner, write the report. Run again, it goes on where it stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas search experiments/cifar10/experiment.ron --scale laptop")]
+pub(crate) struct Search {
+    /// The experiment file.
+    pub(crate) experiment: PathBuf,
+    /// Which of the file's scales; by default `laptop` on a CPU and `workstation` on a GPU, or the only one there is.
+    #[arg(long)]
+    pub(crate) scale: Option<String>,
+    /// Seed in place of the file's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The run folder; by default runs/EXPERIMENT-SCALE, with -seedN added when --seed is given.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print what would run and the hours estimated from steps measured on this device, and run nothing.
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// With --plan: print JSON.
+    #[arg(long, requires = "plan")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// Carry on a run that was interrupted, and write its report.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas resume runs/cifar10-laptop")]
+pub(crate) struct Resume {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// What to compute on. Results do not depend on the numbers.
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// Networks trained at once; by default one for each core of a CPU, one on a GPU.
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+    /// Threads of the processor; by default all cores.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+/// Write the report of a run as far as it is.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas report runs/cifar10-laptop")]
+pub(crate) struct Report {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    /// Folder to write to; by default the run folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Train one genotype in any skeleton with any recipe, and score it on held-out images.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: hnas train experiments/cifar10/genotypes/learned-cell.ron --train 5000 --test 1000 --steps 400 --batch 64"
+)]
+pub(crate) struct Train {
+    /// The genotype file, or - for the standard input.
+    pub(crate) genotype: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// A recipe file (RON); by default the paper's recipe of the search.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// Training steps in place of the recipe's; its learning-rate drops move in proportion.
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<usize>,
+    /// Images of a step in place of the recipe's.
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<usize>,
+    /// Initial learning rate in place of the recipe's.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) learning_rate: Option<f64>,
+    /// The data set.
+    #[arg(long, default_value = "cifar10")]
+    pub(crate) dataset: String,
+    /// Images to train on, stratified by class.
+    #[arg(long, default_value_t = 40_000, value_name = "N")]
+    pub(crate) train: usize,
+    /// Score on N images held out of the training set (the default, 10,000 of them).
+    #[arg(long, value_name = "N", conflicts_with = "test")]
+    pub(crate) valid: Option<usize>,
+    /// Score on N images of the test set.
+    #[arg(long, value_name = "N")]
+    pub(crate) test: Option<usize>,
+    /// Seed of initial weights, order and augmentation.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Seed of the split.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) split_seed: u64,
+    /// Write the trained weights to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// The network around the cell.
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    /// small (search model), large, imagenet, or a skeleton file (RON).
+    #[arg(long, default_value = "small")]
+    pub(crate) skeleton: String,
+    /// Width of the first group; all other widths are scaled with it.
+    #[arg(long, value_name = "N")]
+    pub(crate) c0: Option<usize>,
+}
+
+/// Say what a genotype is: its key, the motifs it uses, and what its network costs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas inspect experiments/cifar10/genotypes/learned-cell.ron --skeleton large --c0 64")]
+pub(crate) struct Inspect {
+    /// The genotype file, or - for the standard input.
+    pub(crate) genotype: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// Side of the square input images in pixels; by default 32, and 299 for the imagenet skeleton.
+    #[arg(long, value_name = "N")]
+    pub(crate) image: Option<usize>,
+    /// Print the optimised network's nodes as well.
+    #[arg(long)]
+    pub(crate) graph: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Draw a genotype, its cell and its motifs, as .svg or .dot.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas draw experiments/cifar10/genotypes/learned-cell.ron --out cell.svg")]
+pub(crate) struct Draw {
+    /// The genotype file, or - for the standard input.
+    pub(crate) genotype: PathBuf,
+    /// The picture; its ending says which kind.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Sample random genotypes as RON.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas sample --space hierarchical --seed 1 --count 10 --out genotypes/")]
+pub(crate) struct Sample {
+    /// hierarchical, flat, or a search space file (RON).
+    #[arg(long, default_value = "hierarchical")]
+    pub(crate) space: String,
+    /// Mutations of the trivial genotype; 0 gives the trivial genotype itself.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) mutations: usize,
+    #[command(flatten)]
+    pub(crate) many: Many,
+}
+
+/// Mutate a genotype, each time from the given one.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas mutate genotype.ron --seed 7")]
+pub(crate) struct Mutate {
+    /// The genotype file, or - for the standard input.
+    pub(crate) genotype: PathBuf,
+    /// How the new operation is drawn.
+    #[arg(long, value_enum, default_value_t = Rule::Uniform)]
+    pub(crate) rule: Rule,
+    #[command(flatten)]
+    pub(crate) many: Many,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Rule {
+    /// The paper's: the new operation may equal the old one.
+    Uniform,
+    /// The new operation differs from the old one.
+    MustChange,
+}
+
+/// How many genotypes, from which seed, to where.
+#[derive(Debug, Args)]
+pub(crate) struct Many {
+    /// Seed of the draws.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many genotypes.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) count: usize,
+    /// Folder for one file each (genotype-0001.ron ..); by default they follow each other on the standard output.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Fetch or check a data set. It is kept under HNAS_DATA, else under the user's cache folder.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas data fetch cifar10")]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) action: DataAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataAction {
+    /// Fetch what is missing, and check all of it.
+    Fetch {
+        /// Name of the data set.
+        #[arg(required_unless_present = "experiment")]
+        name: Option<String>,
+        /// Fetch the data set of this experiment file.
+        #[arg(long, value_name = "FILE", conflicts_with = "name")]
+        experiment: Option<PathBuf>,
+    },
+    /// Check sizes and checksums of every file.
+    Verify {
+        /// Name of the data set.
+        name: String,
+    },
+}
+
+/// Say what this machine has and what is missing: devices, threads, data.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas doctor --json")]
+pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,82 @@
+//! `hnas doctor`: what this machine has, what is missing, and what to do about it.
+
+use anyhow::Result;
+use hnas_data::{Manifest, cache_root};
+use serde::Serialize;
+
+use crate::arguments::Doctor;
+
+#[derive(Serialize)]
+struct Findings {
+    version: &'static str,
+    revision: &'static str,
+    devices: Vec<String>,
+    threads: usize,
+    data_folder: String,
+    datasets: Vec<Dataset>,
+    missing: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Dataset {
+    name: String,
+    complete: bool,
+}
+
+/// `hnas doctor`.
+pub(crate) fn run(command: &Doctor) -> Result<()> {
+    let findings = look()?;
+    if command.json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+        return Ok(());
+    }
+    println!("hnas       {} ({})", findings.version, findings.revision);
+    println!("devices    {}", findings.devices.join(", "));
+    println!("threads    {}", findings.threads);
+    println!("data       {}", findings.data_folder);
+    for dataset in &findings.datasets {
+        println!("  {:<8} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
+    }
+    if findings.missing.is_empty() {
+        println!("Nothing is missing.");
+    }
+    for missing in &findings.missing {
+        println!("- {missing}");
+    }
+    Ok(())
+}
+
+fn look() -> Result<Findings> {
+    let root = cache_root()?;
+    let devices = hnas_engine::devices();
+    let mut missing = Vec::new();
+    if devices.is_empty() {
+        missing.push("no device: build with --features cpu or --features cuda".to_owned());
+    } else if !devices.iter().any(|device| device.starts_with("cuda")) {
+        missing.push(if cfg!(feature = "cuda") {
+            "no CUDA device: networks are trained on the CPU".to_owned()
+        } else {
+            "this build has no CUDA: for a GPU build with --features hnas-cli/cuda".to_owned()
+        });
+    }
+    let mut datasets = Vec::new();
+    for name in Manifest::builtin_names() {
+        let complete = match hnas_data::verify(&Manifest::builtin(name)?, &root) {
+            Ok(()) => true,
+            Err(error) => {
+                missing.push(error.to_string());
+                false
+            }
+        };
+        datasets.push(Dataset { name: (*name).to_owned(), complete });
+    }
+    Ok(Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: env!("HNAS_REVISION"),
+        devices,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        data_folder: root.display().to_string(),
+        datasets,
+        missing,
+    })
+}

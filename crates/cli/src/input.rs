@@ -1,0 +1,94 @@
+//! Reads what a user names: genotype files, spaces, skeletons, recipes; faults are named by file, line and column.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use hnas_compiler::Skeleton;
+use hnas_engine::{EngineDevice, open_device};
+use hnas_genome::{Genotype, SearchSpace};
+use serde::de::DeserializeOwned;
+
+use crate::arguments::{Machine, Model};
+
+/// The genotype in a file, or on the standard input for `-`.
+pub(crate) fn genotype(path: &Path) -> Result<Genotype> {
+    let (name, text) = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read a genotype from the standard input")?;
+        ("standard input".to_owned(), text)
+    } else {
+        (path.display().to_string(), read(path)?)
+    };
+    ron(&name, &text)
+}
+
+/// A built-in search space by its name, or that in a file.
+pub(crate) fn space(name: &str) -> Result<SearchSpace> {
+    match name {
+        "hierarchical" => Ok(SearchSpace::hierarchical()),
+        "flat" => Ok(SearchSpace::flat()),
+        file => ron_file(Path::new(file)).context("a space is hierarchical, flat or a file"),
+    }
+}
+
+impl Model {
+    /// The skeleton that the flags name.
+    pub(crate) fn skeleton(&self) -> Result<Skeleton> {
+        let skeleton = match self.skeleton.as_str() {
+            "small" => Skeleton::cifar_small(),
+            "large" => Skeleton::cifar_large(64)?,
+            "imagenet" => Skeleton::imagenet(),
+            file => ron_file(Path::new(file)).context("a skeleton is small, large, imagenet or a file")?,
+        };
+        match self.c0 {
+            None => Ok(skeleton),
+            Some(c0) => skeleton.with_c0(c0).with_context(|| format!("--c0 {c0}")),
+        }
+    }
+}
+
+/// The device, workers and threads that the flags and the machine give.
+pub(crate) struct Resources {
+    pub(crate) device: EngineDevice,
+    pub(crate) workers: usize,
+    pub(crate) threads: usize,
+}
+
+impl Machine {
+    pub(crate) fn resources(&self) -> Result<Resources> {
+        let device = open_device(self.device.parse().with_context(|| format!("--device {}", self.device))?)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        for (flag, value) in [("--workers", self.workers), ("--threads", self.threads)] {
+            if value.is_some_and(|value| !(1..=1024).contains(&value)) {
+                bail!("{flag} {} is not between 1 and 1024", value.unwrap_or(0));
+            }
+        }
+        let threads = self.threads.unwrap_or(cores);
+        let workers = self.workers.unwrap_or(if device.is_cpu() { threads } else { 1 });
+        Ok(Resources { device, workers, threads })
+    }
+}
+
+/// The value in a RON file.
+pub(crate) fn ron_file<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    ron(&path.display().to_string(), &read(path)?)
+}
+
+fn ron<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    ron::from_str(text)
+        .map_err(|error| anyhow::anyhow!("{name}:{}:{}: {}", error.span.start.line, error.span.start.col, error.code))
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write(path: &Path, content: &str) -> Result<()> {
+    let mut draft = PathBuf::from(path);
+    draft.as_mut_os_string().push(".part");
+    std::fs::write(&draft, content)
+        .and_then(|()| std::fs::rename(&draft, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,120 @@
+//! `hnas inspect`: validity, key, motifs used and all costs of a genotype's network.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use hnas_compiler::{NodeCost, Shape};
+use hnas_experiment::{Candidate, candidate};
+use hnas_genome::Genotype;
+use serde::Serialize;
+
+use crate::arguments::Inspect;
+use crate::input;
+
+/// Side of CIFAR's images, and of those of the ImageNet model (paper section 5), in pixels.
+const CIFAR_SIDE: usize = 32;
+const IMAGENET_SIDE: usize = 299;
+
+#[derive(Serialize)]
+struct Findings {
+    valid: bool,
+    levels: usize,
+    edges: usize,
+    /// For each level from 2: the numbers, from 1, of the motifs that the cell uses.
+    motifs_used: Vec<Vec<usize>>,
+    key: String,
+    skeleton: String,
+    c0: usize,
+    input: Shape,
+    nodes: usize,
+    total: NodeCost,
+    by_operation: BTreeMap<String, OperationCost>,
+}
+
+#[derive(Default, Serialize)]
+struct OperationCost {
+    nodes: usize,
+    parameters: u64,
+    parameters_with_statistics: u64,
+    multiply_adds: u64,
+    activation_bytes: u64,
+}
+
+/// `hnas inspect`.
+pub(crate) fn run(command: &Inspect) -> Result<()> {
+    let genotype = input::genotype(&command.genotype)?;
+    let skeleton = command.model.skeleton()?;
+    let side = command.image.unwrap_or(if command.model.skeleton == "imagenet" { IMAGENET_SIDE } else { CIFAR_SIDE });
+    let image = Shape::new(3, side, side);
+    let network = candidate(&genotype, &skeleton, image)
+        .with_context(|| format!("{}: no network", command.genotype.display()))?;
+    let findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network);
+    if command.json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        print(&findings);
+    }
+    if command.graph && !command.json {
+        println!("\n{}", network.graph.to_text());
+    }
+    Ok(())
+}
+
+fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate) -> Findings {
+    let mut by_operation = BTreeMap::<String, OperationCost>::new();
+    for (node, cost) in network.graph.nodes().iter().zip(&network.cost.nodes) {
+        let sum = by_operation.entry(node.op.name().to_owned()).or_default();
+        sum.nodes += 1;
+        sum.parameters += cost.parameters;
+        sum.parameters_with_statistics += cost.parameters_with_statistics;
+        sum.multiply_adds += cost.multiply_adds;
+        sum.activation_bytes += cost.activation_bytes;
+    }
+    let numbers = |used: &Vec<bool>| (1..).zip(used).filter(|(_, used)| **used).map(|(number, _)| number).collect();
+    Findings {
+        valid: true,
+        levels: genotype.space().top(),
+        edges: genotype.space().edges(),
+        motifs_used: genotype.used_motifs().iter().map(numbers).collect(),
+        key: network.key.to_string(),
+        skeleton: skeleton.to_owned(),
+        c0,
+        input: network.graph.input_shape(),
+        nodes: network.graph.nodes().len(),
+        total: network.cost.total.clone(),
+        by_operation,
+    }
+}
+
+fn print(findings: &Findings) {
+    let Findings { input, total, .. } = findings;
+    println!("genotype       valid, {} levels, {} edges to choose", findings.levels, findings.edges);
+    for (level, used) in (2..).zip(&findings.motifs_used) {
+        let used: Vec<_> = used.iter().map(usize::to_string).collect();
+        println!("  level {level}      uses motif {}", used.join(", "));
+    }
+    println!("key            {}", findings.key);
+    println!(
+        "network        skeleton {}, c0 = {}, input {}x{}x{}, {} operations",
+        findings.skeleton, findings.c0, input.channels, input.height, input.width, findings.nodes
+    );
+    println!(
+        "parameters     {} trainable, {} with moving statistics",
+        total.parameters, total.parameters_with_statistics
+    );
+    println!("multiply-adds  {:.1} M an image, forward", total.multiply_adds as f64 / 1e6);
+    println!("activations    {:.2} MB an image, kept for the backward pass", total.activation_bytes as f64 / 1e6);
+    println!(
+        "\n{:<14} {:>5} {:>12} {:>16} {:>14}",
+        "operation", "nodes", "parameters", "multiply-adds M", "activations MB"
+    );
+    for (name, cost) in &findings.by_operation {
+        println!(
+            "{name:<14} {:>5} {:>12} {:>16.1} {:>14.2}",
+            cost.nodes,
+            cost.parameters,
+            cost.multiply_adds as f64 / 1e6,
+            cost.activation_bytes as f64 / 1e6
+        );
+    }
+}

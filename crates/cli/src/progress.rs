@@ -1,0 +1,173 @@
+//! Shows a run as it goes: a bar with an estimate on a terminal, plain lines otherwise.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use hnas_experiment::{Event, Observer, Resolved};
+use hnas_ledger::{Outcome, Trial};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+
+/// How often plain lines tell of a training that is under way.
+const PLAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// What is under way. Trainings report from many threads, so all of it is behind one lock.
+pub(crate) struct Progress {
+    terminal: Option<MultiProgress>,
+    state: Mutex<State>,
+}
+
+struct State {
+    arms_of_run: usize,
+    begun: usize,
+    study: Option<Ongoing>,
+}
+
+struct Ongoing {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    last_line: Instant,
+    trials: u64,
+    finished: u64,
+    finished_before: u64,
+    steps_of_trial: u64,
+    /// Steps done of each trial that is in training.
+    steps: HashMap<u64, u64>,
+    steps_of_run: HashMap<u64, (usize, u64)>,
+    best: Option<f64>,
+}
+
+impl Progress {
+    pub(crate) fn new(resolved: &Resolved) -> Progress {
+        let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
+        // Each arm is two studies: the search and the retraining of its winner.
+        let state = State { arms_of_run: 2 * resolved.arms.len(), begun: 0, study: None };
+        Progress { terminal, state: Mutex::new(state) }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.terminal {
+            // A bar that cannot be drawn over is no reason to stop a search.
+            Some(terminal) => drop(terminal.println(text)),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn on(&self, name: &str, event: Event<'_>) {
+        let Ok(mut state) = self.state.lock() else { return };
+        match event {
+            Event::Begun { trials, finished, steps_of_trial } => {
+                state.begun += 1;
+                let resumed =
+                    if finished > 0 { format!(", {finished} of them finished earlier") } else { String::new() };
+                self.line(&format!("[{}/{}] {name}: {trials} trials{resumed}", state.begun, state.arms_of_run));
+                let bar = self
+                    .terminal
+                    .as_ref()
+                    .map(|terminal| terminal.add(bar(trials * steps_of_trial, finished * steps_of_trial)));
+                let now = Instant::now();
+                state.study = Some(Ongoing {
+                    bar,
+                    started: now,
+                    last_line: now,
+                    trials,
+                    finished,
+                    finished_before: finished,
+                    steps_of_trial,
+                    steps: HashMap::new(),
+                    steps_of_run: HashMap::new(),
+                    best: None,
+                });
+            }
+            Event::Trained { trial, run, step, loss } => {
+                let Some(study) = &mut state.study else { return };
+                study.trained(trial, run, step as u64);
+                if let Some(bar) = &study.bar {
+                    bar.set_position(study.position());
+                    bar.set_message(format!("trial {trial} loss {loss:.3}{}", best(study.best)));
+                } else if study.last_line.elapsed() >= PLAIN_EVERY {
+                    study.last_line = Instant::now();
+                    let line = format!("{name}: trial {trial}, step {step}, loss {loss:.3}, {}", study.remaining());
+                    self.line(&line);
+                }
+            }
+            Event::Recorded { trial, finished, trials } => {
+                let Some(study) = &mut state.study else { return };
+                study.recorded(trial, finished);
+                let line = format!(
+                    "{name}: trial {} ({finished}/{trials}): {}{}, {}",
+                    trial.proposal.id.0,
+                    outcome(trial),
+                    best(study.best),
+                    study.remaining()
+                );
+                if let Some(bar) = &study.bar {
+                    bar.set_position(study.position());
+                }
+                self.line(&line);
+            }
+            Event::Ended => {
+                if let Some(bar) = state.study.take().and_then(|study| study.bar) {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+    }
+}
+
+impl Ongoing {
+    fn trained(&mut self, trial: u64, run: usize, step: u64) {
+        // Runs of a trial follow each other: earlier ones are whole.
+        let (last_run, before) = self.steps_of_run.entry(trial).or_insert((run, 0));
+        if *last_run != run {
+            *before = self.steps.get(&trial).copied().unwrap_or(0);
+            *last_run = run;
+        }
+        self.steps.insert(trial, *before + step);
+    }
+
+    fn recorded(&mut self, trial: &Trial, finished: u64) {
+        self.finished = finished;
+        self.steps.remove(&trial.proposal.id.0);
+        self.steps_of_run.remove(&trial.proposal.id.0);
+        if let Outcome::Scored { fitness, .. } = &trial.outcome {
+            self.best = Some(self.best.map_or(fitness.get(), |best| best.max(fitness.get())));
+        }
+    }
+
+    /// Training steps done, of trials times steps of a trial.
+    fn position(&self) -> u64 {
+        self.finished * self.steps_of_trial + self.steps.values().sum::<u64>()
+    }
+
+    fn remaining(&self) -> String {
+        let done = self.position() - self.finished_before * self.steps_of_trial;
+        let left = (self.trials * self.steps_of_trial).saturating_sub(self.position());
+        if done == 0 {
+            return "time left unknown".to_owned();
+        }
+        let seconds = self.started.elapsed().as_secs_f64() / done as f64 * left as f64;
+        format!("{} left", HumanDuration(Duration::from_secs_f64(seconds)))
+    }
+}
+
+fn bar(length: u64, position: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {percent}% {msg} eta {eta}")
+        .expect("the template is fixed and holds only known keys");
+    ProgressBar::new(length).with_style(style).with_position(position)
+}
+
+fn outcome(trial: &Trial) -> String {
+    let parameters = trial.proposal.parameters as f64 / 1e6;
+    match &trial.outcome {
+        Outcome::Scored { fitness, .. } => format!("{:.2} %, {parameters:.2} M parameters", 100.0 * fitness.get()),
+        Outcome::Failed { reason } => format!("failed: {reason}"),
+    }
+}
+
+fn best(best: Option<f64>) -> String {
+    best.map_or_else(String::new, |best| format!(", best {:.2} %", 100.0 * best))
+}

@@ -1,0 +1,75 @@
+//! The small commands: genotypes in and out, costs, pictures, the machine.
+
+mod support;
+
+use support::{run, run_with_input, said};
+
+const LEARNED: &str = "experiments/cifar10/genotypes/learned-cell.ron";
+
+#[test]
+fn sampled_genotypes_can_be_inspected_and_mutated_in_a_pipe() {
+    let sampled = said(run(&["sample", "--space", "hierarchical", "--seed", "5"]));
+    let mutated = said(run_with_input(&["mutate", "-", "--seed", "6", "--rule", "must-change"], &sampled));
+    assert_ne!(sampled, mutated);
+    let inspected = said(run_with_input(&["inspect", "-", "--json"], &mutated));
+    let found: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+    assert_eq!(found["valid"], true);
+    assert_eq!(found["levels"], 3);
+    assert_eq!(found["edges"], 46);
+    assert_eq!(found["key"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn sampling_is_a_function_of_the_seed() {
+    let sample = |seed: &str| said(run(&["sample", "--space", "flat", "--seed", seed, "--count", "3"]));
+    assert_eq!(sample("1"), sample("1"));
+    assert_ne!(sample("1"), sample("2"));
+}
+
+#[test]
+fn samples_go_to_one_file_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("genotypes");
+    said(run(&["sample", "--count", "3", "--out", out.to_str().unwrap()]));
+    let mut names: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["genotype-0001.ron", "genotype-0002.ron", "genotype-0003.ron"]);
+    said(run(&["inspect", out.join("genotype-0003.ron").to_str().unwrap()]));
+}
+
+#[test]
+fn the_published_counts_are_printed() {
+    let total = |arguments: &[&str]| {
+        let printed = said(run(&[&["inspect", LEARNED, "--json"], arguments].concat()));
+        let found: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        found["total"]["parameters_with_statistics"].as_f64().unwrap() / 1e6
+    };
+    assert_eq!(format!("{:.1}", total(&["--skeleton", "large", "--c0", "64"])), "15.7");
+    assert_eq!(format!("{:.1}", total(&["--skeleton", "large", "--c0", "128"])), "61.3");
+    assert_eq!(format!("{:.0}", total(&["--skeleton", "imagenet"])), "64");
+}
+
+#[test]
+fn a_cell_is_drawn_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, begin) in [("cell.svg", "<svg"), ("cell.dot", "digraph")] {
+        let out = folder.path().join(name);
+        said(run(&["draw", LEARNED, "--out", out.to_str().unwrap()]));
+        assert!(std::fs::read_to_string(&out).unwrap().contains(begin), "{name}");
+    }
+}
+
+#[test]
+fn doctor_tells_programs_what_is_here() {
+    let found: serde_json::Value = serde_json::from_str(&said(run(&["doctor", "--json"]))).unwrap();
+    assert!(found["threads"].as_u64().unwrap() >= 1);
+    assert!(found["devices"].as_array().unwrap().iter().any(|device| device == "cpu"));
+    assert_eq!(found["datasets"][0]["name"], "cifar10");
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["search", "resume", "train", "report", "inspect", "draw", "sample", "mutate", "data", "doctor"] {
+        assert!(said(run(&[command, "--help"])).contains("Example: hnas"), "{command}");
+    }
+}
