@@ -87,13 +87,8 @@ fn telling_edges(dag: &Dag, partition: &Partition) -> Vec<(u32, u32)> {
     let mut telling = Vec::new();
     for between in edges.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let pairs = partition.length(between[0].0) * partition.length(between[0].1);
-        let mut joined = 0;
-        let mut even = between.len() % pairs == 0;
-        for same in between.chunk_by(|a, b| (a.2, a.3) == (b.2, b.3)) {
-            joined += 1;
-            even &= same.len() * pairs == between.len();
-        }
-        if !even || joined < pairs {
+        let mut same = between.chunk_by(|a, b| (a.2, a.3) == (b.2, b.3));
+        if !same.all(|same| same.len() * pairs == between.len()) {
             telling.extend(between.iter().map(|&(_, _, input, user)| (input, user)));
         }
     }
