@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let chosen: Vec<_> = BENCHES.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();
-        return Err(Usage(format!("there is no benchmark {:?}; there is {}", wanted.unwrap_or(""), names.join(", "))).into());
+        return Err(
+            Usage(format!("there is no benchmark {:?}; there is {}", wanted.unwrap_or(""), names.join(", "))).into()
+        );
     }
     for (name, package) in chosen {
         step(name, &mut cargo(&["bench", "--profile", "dev", "--package", package, "--bench", name]))?;

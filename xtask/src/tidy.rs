@@ -20,10 +20,7 @@ const DOORS: [(&str, &[&str]); 11] = [
     ("hnas-engine", &["hnas-compiler", "hnas-kernels", "hnas-data"]),
     ("hnas-search", &["hnas-genome"]),
     ("hnas-ledger", &["hnas-genome", "hnas-search"]),
-    (
-        "hnas-experiment",
-        &["hnas-genome", "hnas-compiler", "hnas-data", "hnas-engine", "hnas-search", "hnas-ledger"],
-    ),
+    ("hnas-experiment", &["hnas-genome", "hnas-compiler", "hnas-data", "hnas-engine", "hnas-search", "hnas-ledger"]),
     ("hnas-report", &["hnas-ledger", "hnas-compiler", "hnas-genome", "hnas-search"]),
     (
         "hnas-cli",

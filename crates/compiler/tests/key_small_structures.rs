@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use hnas_compiler::{GraphBuilder, GraphError, NetworkKey, NodeId, Op, Shape};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, RngExt, SeedableRng};
 use rayon::prelude::*;
 
 const CONV1: Op = Op::Conv { kernel: 1, stride: 1, channels: 2 };
@@ -82,6 +84,9 @@ fn c5_matrices_up_to_the_order_of_rows_and_columns() {
     // Entries 0, 1 and 2, which are repeated inputs.
     check_matrices(2, 3, 27);
     check_matrices(3, 3, 738);
+    // By Burnside's lemma (n^4 + 3 n^2) / 4. Some have equal sums of rows and of columns, but unequal entries.
+    check_matrices(2, 4, 76);
+    check_matrices(2, 5, 175);
 }
 
 #[test]
@@ -102,5 +107,48 @@ fn c5_graphs_up_to_the_order_of_vertices() {
         });
         // The graph without edges is left out: a matrix without columns.
         check(pairs.collect(), expected - 1);
+    }
+}
+
+/// A random graph in which every vertex has three neighbours, uniform over all that are connected; vertices are rows,
+/// edges columns.
+fn random_cubic(vertices: usize, rng: &mut impl Rng) -> Vec<Vec<usize>> {
+    loop {
+        let mut ends: Vec<usize> = (0..3 * vertices).map(|end| end / 3).collect();
+        for last in (1..ends.len()).rev() {
+            ends.swap(last, rng.random_range(0..=last));
+        }
+        let edges: HashSet<(usize, usize)> = ends.chunks(2).map(|e| (e[0].min(e[1]), e[0].max(e[1]))).collect();
+        let is_simple = edges.len() == 3 * vertices / 2 && edges.iter().all(|(a, b)| a != b);
+        let mut reached = vec![0];
+        for next in 0..vertices {
+            let Some(&vertex) = reached.get(next) else { break };
+            for &(a, b) in &edges {
+                let other = if a == vertex { b } else { a };
+                if (a == vertex || b == vertex) && !reached.contains(&other) {
+                    reached.push(other);
+                }
+            }
+        }
+        if is_simple && reached.len() == vertices {
+            let row = |vertex| edges.iter().map(|&(a, b)| usize::from(a == vertex || b == vertex)).collect();
+            return (0..vertices).map(row).collect();
+        }
+    }
+}
+
+#[test]
+fn c5_cubic_graphs_whose_vertices_all_look_alike() {
+    // A002851: connected graphs with three neighbours a vertex. Colour refinement tells none of them from another of its
+    // size, nor any two vertices of one apart.
+    for (vertices, samples, expected) in [(4, 10, 1), (6, 100, 2), (8, 1000, 5), (10, 4_000, 19), (12, 12_000, 85)] {
+        let keys: HashSet<NetworkKey> = (0..samples)
+            .into_par_iter()
+            .map(|seed| {
+                let matrix = random_cubic(vertices, &mut ChaCha8Rng::seed_from_u64(seed));
+                key(&matrix).expect("the network is small")
+            })
+            .collect();
+        assert_eq!(keys.len(), expected, "connected cubic graphs of {vertices} vertices");
     }
 }

@@ -83,6 +83,11 @@ impl EngineDevice {
         self.device.clone().autodiff()
     }
 
+    /// Whether it is the CPU, where several networks are best trained at once, one for each core.
+    pub fn is_cpu(&self) -> bool {
+        self.kind == DeviceKind::Cpu
+    }
+
     pub(crate) fn kind(&self) -> DeviceKind {
         self.kind
     }

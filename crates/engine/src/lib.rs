@@ -24,6 +24,8 @@ mod parameters;
 mod phenotype;
 mod random;
 mod recipe;
+#[cfg(test)]
+mod same_function;
 mod schedule;
 mod train;
 mod trained;

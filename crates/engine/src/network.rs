@@ -29,7 +29,7 @@ impl Network {
         device: &Device,
         rng: &mut ChaCha8Rng,
     ) -> Network {
-        let mut parameters = Parameters { convolutions: Vec::new(), linears: Vec::new() };
+        let mut parameters = Parameters::none();
         let mut layers = Layers { parameters: &mut parameters, initializer, device, rng };
         let work = graph.iter().map(|(id, node)| layers.add(graph, &format!("node{}", id.index()), node)).collect();
         Network { schedule: Schedule::new(graph, work), parameters, epsilon }

@@ -123,6 +123,11 @@ impl Linear {
 }
 
 impl Parameters {
+    /// No layers.
+    pub(crate) fn none() -> Parameters {
+        Parameters { convolutions: Vec::new(), linears: Vec::new() }
+    }
+
     /// Trained numbers, counted on the module.
     pub(crate) fn trained(&self) -> usize {
         let mut count = Trained(0);

@@ -12,6 +12,7 @@ use crate::failure::{Failure, catching_out_of_memory};
 use crate::network::Network;
 use crate::normalizer::Normalizer;
 use crate::optimizer::Optimizer;
+use crate::parameters::Parameters;
 use crate::phenotype::{Phenotype, check_data};
 use crate::recipe::Recipe;
 use crate::trained::Trained;
@@ -123,7 +124,9 @@ pub(crate) fn one_step(
     let (logits, statistics) = network.forward_train(images);
     let loss = hnas_kernels::cross_entropy(logits, labels);
     let gradients = loss.backward();
-    network.parameters = optimizer.step(rate, network.parameters.clone(), gradients);
+    // Moved out and back, so that the optimiser owns the only copy and may write in place.
+    let parameters = std::mem::replace(&mut network.parameters, Parameters::none());
+    network.parameters = optimizer.step(rate, parameters, gradients);
     network.parameters.update_statistics(statistics, statistics_momentum);
     loss.without_autodiff()
 }

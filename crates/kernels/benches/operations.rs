@@ -18,6 +18,7 @@ fn main() {
     let filter = arguments.next().unwrap_or_default();
     let threads = arguments.next().map_or(1, |threads| threads.parse().expect("the second argument is a number"));
     let only = arguments.next();
+    hnas_kernels::keep_freed_memory();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     pool.install(|| run(&filter, only.as_deref()));
 }
@@ -38,6 +39,8 @@ fn run(filter: &str, only: Option<&str>) {
                 });
             }
         };
+        let (images, stem) = (random([64, 3, side, side]).detach(), random([channels, 3, 3, 3]));
+        line("stem 3x3", &|f| (f.conv)(images.clone(), stem.clone(), 1));
         line("depthwise 3x3", &|f| (f.depthwise)(x.clone(), depthwise.clone(), 1));
         line("depthwise 3x3 stride 2", &|f| (f.depthwise)(x.clone(), depthwise.clone(), 2));
         line("conv 1x1", &|f| (f.conv)(x.clone(), one.clone(), 1));

@@ -10,6 +10,8 @@
 //! This crate knows no networks: `hnas-engine` decides which operation runs when.
 
 #[cfg(feature = "cpu")]
+mod memory;
+#[cfg(feature = "cpu")]
 mod operations;
 #[cfg(feature = "cpu")]
 mod path;
@@ -20,6 +22,8 @@ mod fused;
 #[cfg(feature = "cpu")]
 mod loops;
 
+#[cfg(feature = "cpu")]
+pub use memory::keep_freed_memory;
 #[cfg(feature = "cpu")]
 pub use operations::{avg_pool, batch_norm_eval, batch_norm_train, conv, depthwise, max_pool};
 #[cfg(not(feature = "cpu"))]

@@ -27,11 +27,11 @@ const FAILED: usize = 4;
 
 /// The best fitness so far of every arm, in one figure.
 pub(crate) fn compared(summaries: &[Summary]) -> Figure {
-    let series = (0..).zip(summaries).map(|(ink, summary)| Series {
-        name: summary.arm.name.clone(),
-        mark: Mark::Steps,
-        ink,
-        points: best_so_far(summary),
+    let (with, without): (Vec<_>, Vec<_>) =
+        (0..).zip(summaries).partition(|(_, summary): &(usize, &Summary)| summary.best.is_some());
+    let series = with.into_iter().map(|(ink, summary)| {
+        let points = best_so_far(summary);
+        Series { name: summary.arm.name.clone(), mark: Mark::Steps, ink, pattern: ink, points }
     });
     let chart = Chart {
         title: "Best fitness so far".to_owned(),
@@ -40,9 +40,14 @@ pub(crate) fn compared(summaries: &[Summary]) -> Figure {
         series: series.collect(),
         size: LARGE,
     };
-    let caption =
-        "Fitness of the best genotype among the first so many trials of each arm. The axis need not begin at zero.";
-    Figure { name: "arms-compared".to_owned(), svg: chart::svg(&chart), caption: caption.to_owned() }
+    let mut caption = "Fitness of the best genotype among the first so many trials of each arm. \
+                       The axis need not begin at zero."
+        .to_owned();
+    if !without.is_empty() {
+        let names: Vec<&str> = without.iter().map(|(_, summary)| summary.arm.name.as_str()).collect();
+        caption.push_str(&format!(" Without a fitness so far: {}.", names.join("; ")));
+    }
+    Figure { name: "arms-compared".to_owned(), svg: chart::svg(&chart), caption }
 }
 
 /// Test error of every final run of every arm; `None` when there is none.
@@ -57,9 +62,15 @@ pub(crate) fn finals(summaries: &[Summary]) -> Option<Figure> {
         let runs = summary.arm.finals.iter().filter_map(|run| Some((run.seed, 1.0 - run.test_accuracy?)));
         let points = runs.map(|(seed, error)| Point { x, y: error, note: format!("seed {seed}: {}", percent(error)) });
         let mean = summary.test.map(|test| Point { x, y: 1.0 - test.mean, note: String::new() });
-        series.push(Series { name: String::new(), mark: Mark::Bars, ink, points: mean.into_iter().collect() });
+        series.push(Series {
+            name: String::new(),
+            mark: Mark::Bars,
+            ink,
+            pattern: 0,
+            points: mean.into_iter().collect(),
+        });
         let name = format!("{place}: {}", summary.arm.name);
-        series.push(Series { name, mark: Mark::Dots, ink, points: points.collect() });
+        series.push(Series { name, mark: Mark::Dots, ink, pattern: 0, points: points.collect() });
     }
     let chart = Chart {
         title: "Test error of the final runs".to_owned(),
@@ -87,11 +98,18 @@ pub(crate) fn of_arm(summary: &Summary, stem: &str) -> Vec<Figure> {
         name: "best so far".to_owned(),
         mark: Mark::Steps,
         ink: BEST,
+        pattern: 0,
         points: best_so_far(summary),
     });
     if !failed.is_empty() {
         let points = failed.iter().map(|trial| Point { x: id(trial), y: 0.0, note: String::new() });
-        over_time.push(Series { name: "failed".to_owned(), mark: Mark::Ticks, ink: FAILED, points: points.collect() });
+        over_time.push(Series {
+            name: "failed".to_owned(),
+            mark: Mark::Ticks,
+            ink: FAILED,
+            pattern: 0,
+            points: points.collect(),
+        });
     }
     let fitness_axis = || Axis { label: "validation accuracy".to_owned(), unit: Unit::Percent, at_least: Vec::new() };
     let size_axis = || Axis { label: "trainable parameters".to_owned(), unit: Unit::Parameters, at_least: Vec::new() };
@@ -130,7 +148,9 @@ fn by_origin(trials: &[Trial], place: &dyn Fn(&Trial) -> (f64, f64)) -> Vec<Seri
     };
     let kinds = [("random genotype", RANDOM, points(false)), ("mutated genotype", CHILD, points(true))];
     let present = kinds.into_iter().filter(|(_, _, points)| !points.is_empty());
-    present.map(|(name, ink, points)| Series { name: name.to_owned(), mark: Mark::Dots, ink, points }).collect()
+    present
+        .map(|(name, ink, points)| Series { name: name.to_owned(), mark: Mark::Dots, ink, pattern: 0, points })
+        .collect()
 }
 
 fn note(trial: &Trial) -> String {

@@ -148,5 +148,6 @@ fn ancestry<'a>(trials: &'a [Trial], last: &'a Trial) -> Vec<&'a Trial> {
 }
 
 fn seconds(all: impl Iterator<Item = f64>) -> f64 {
-    all.filter(|seconds| seconds.is_finite()).sum()
+    // Not `sum`: that of nothing is -0.0, which would be shown with its sign.
+    all.filter(|seconds| seconds.is_finite()).fold(0.0, |sum, seconds| sum + seconds)
 }

@@ -14,7 +14,7 @@ pub(crate) struct Channel {
 }
 
 /// The number of values, their mean and the sum of their squared distances from it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Moments {
     count: f64,
     mean: f64,
@@ -22,8 +22,6 @@ struct Moments {
 }
 
 impl Moments {
-    const NONE: Self = Self { count: 0.0, mean: 0.0, squares: 0.0 };
-
     /// Those of one plane. The mean is taken first, so that channels far from zero lose no digits.
     fn of(plane: &[f32]) -> Self {
         let count = plane.len() as f64;
@@ -50,8 +48,7 @@ impl Moments {
 pub(crate) fn statistics(x: &[f32], [batch, channels, height, width]: [usize; 4]) -> (Vec<f32>, Vec<f32>) {
     let plane = height * width;
     let images = chunks::images_per_chunk(batch);
-    let mut partial = vec![Moments::NONE; chunks::count(batch) * channels];
-    chunks::for_each(&mut partial, channels, |chunk, partial| {
+    let partial = chunks::build(chunks::count(batch) * channels, channels, |chunk, partial: &mut [Moments]| {
         let x = &x[chunk * images * channels * plane..];
         for (index, x) in x.chunks_exact(plane).take(images * channels).enumerate() {
             let moments = &mut partial[index % channels];
@@ -61,7 +58,7 @@ pub(crate) fn statistics(x: &[f32], [batch, channels, height, width]: [usize; 4]
     (0..channels)
         .map(|channel| {
             let of_chunks = partial[channel..].iter().step_by(channels);
-            let all = of_chunks.fold(Moments::NONE, |all, &moments| all.join(moments));
+            let all = of_chunks.fold(Moments::default(), |all, &moments| all.join(moments));
             (all.mean as f32, (all.squares / all.count) as f32)
         })
         .unzip()
@@ -70,14 +67,12 @@ pub(crate) fn statistics(x: &[f32], [batch, channels, height, width]: [usize; 4]
 /// The normalised feature maps.
 pub(crate) fn forward(x: &[f32], channels: &[Channel], relu: bool, batch: usize, plane: usize) -> Vec<f32> {
     let length = chunks::images_per_chunk(batch) * channels.len() * plane;
-    let mut y = vec![0.0; x.len()];
-    chunks::for_each(&mut y, length, |chunk, y| {
+    chunks::build(x.len(), length, |chunk, y| {
         let x = &x[chunk * length..];
         for ((y, x), channel) in y.chunks_exact_mut(plane).zip(x.chunks_exact(plane)).zip(channels.iter().cycle()) {
             if relu { normalise_relu(x, *channel, y) } else { normalise(x, *channel, y) }
         }
-    });
-    y
+    })
 }
 
 /// For each channel the sum of the gradients that pass the ReLU, and the sum of their products with `x - mean`.
@@ -91,8 +86,7 @@ pub(crate) fn gradient_sums(
 ) -> Vec<[f64; 2]> {
     let width = channels.len();
     let images = chunks::images_per_chunk(batch);
-    let mut partial = vec![[0.0; 2]; chunks::count(batch) * width];
-    chunks::for_each(&mut partial, width, |chunk, partial| {
+    let partial = chunks::build(chunks::count(batch) * width, width, |chunk, partial: &mut [[f64; 2]]| {
         let start = chunk * images * width * plane;
         let planes = x[start..].chunks_exact(plane).zip(dy[start..].chunks_exact(plane)).take(images * width);
         for (index, (x, dy)) in planes.enumerate() {
@@ -117,17 +111,15 @@ pub(crate) fn input_gradient(
     relu: bool,
     batch: usize,
 ) -> Vec<f32> {
-    let mut dx = vec![0.0; x.len()];
     let plane = x.len() / batch / channels.len();
     let length = chunks::images_per_chunk(batch) * channels.len() * plane;
-    chunks::for_each(&mut dx, length, |chunk, dx| {
+    chunks::build(x.len(), length, |chunk, dx| {
         let planes = x[chunk * length..].chunks_exact(plane).zip(dy[chunk * length..].chunks_exact(plane));
         let planes = dx.chunks_exact_mut(plane).zip(planes).zip(channels.iter().zip(terms).cycle());
         for ((dx, (x, dy)), (channel, terms)) in planes {
             if relu { pull_back_relu(x, dy, *channel, *terms, dx) } else { pull_back(x, dy, *channel, *terms, dx) }
         }
-    });
-    dx
+    })
 }
 
 /// The sums of a plane are taken in this many lanes, so that they run in whole vectors and round little.

@@ -15,28 +15,37 @@ pub(crate) fn count(batch: usize) -> usize {
     batch.div_ceil(images_per_chunk(batch))
 }
 
-/// Calls `work(chunk, out)` for each piece of `length` values of `out`, the last one possibly shorter.
-pub(crate) fn for_each<T: Send>(out: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    if rayon::current_num_threads() == 1 {
-        out.chunks_mut(length).enumerate().for_each(|(chunk, out)| work(chunk, out));
-    } else {
-        out.par_chunks_mut(length).enumerate().for_each(|(chunk, out)| work(chunk, out));
-    }
+/// A vector of `length` values made piece by piece: `work(chunk, out)` for each piece of `piece` values, zero before it.
+pub(crate) fn build<T: Default + Copy + Send>(
+    length: usize,
+    piece: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) -> Vec<T> {
+    let mut nothing = vec![(); length.div_ceil(piece)];
+    build_beside(length, piece, (&mut nothing, 1), |chunk, out, _| work(chunk, out))
 }
 
-/// Calls `work(chunk, a, b)` for each pair of pieces of the given lengths.
-pub(crate) fn for_each_pair<T: Send, U: Send>(
-    a: (&mut [T], usize),
-    b: (&mut [U], usize),
+/// The same, with a piece of `beside` (of so many values) for each piece of the vector.
+pub(crate) fn build_beside<T: Default + Copy + Send, U: Send>(
+    length: usize,
+    piece: usize,
+    beside: (&mut [U], usize),
     work: impl Fn(usize, &mut [T], &mut [U]) + Sync,
-) {
+) -> Vec<T> {
     if rayon::current_num_threads() == 1 {
-        let pairs = a.0.chunks_mut(a.1).zip(b.0.chunks_mut(b.1));
-        pairs.enumerate().for_each(|(chunk, (a, b))| work(chunk, a, b));
-    } else {
-        let pairs = a.0.par_chunks_mut(a.1).zip(b.0.par_chunks_mut(b.1));
-        pairs.enumerate().for_each(|(chunk, (a, b))| work(chunk, a, b));
+        // Each piece is cleared just before it is written, while it is in the cache, not the whole vector before all.
+        let mut out = Vec::with_capacity(length);
+        for (chunk, beside) in beside.0.chunks_mut(beside.1).enumerate() {
+            let start = out.len();
+            out.resize((start + piece).min(length), T::default());
+            work(chunk, &mut out[start..], beside);
+        }
+        return out;
     }
+    let mut out = vec![T::default(); length];
+    let pairs = out.par_chunks_mut(piece).zip(beside.0.par_chunks_mut(beside.1));
+    pairs.enumerate().for_each(|(chunk, (out, beside))| work(chunk, out, beside));
+    out
 }
 
 /// Adds up pieces of `length` values, in order.

@@ -33,15 +33,13 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
     let packed = Packed::new(sizes.output, sizes.input * 9, |o, i| weight[o * sizes.input * 9 + i]);
     let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
     let images = chunks::images_per_chunk(sizes.batch);
-    let mut y = vec![0.0; sizes.batch * out_image];
-    chunks::for_each(&mut y, images * out_image, |chunk, y| {
+    chunks::build(sizes.batch * out_image, images * out_image, |chunk, y| {
         let mut columns = Columns::new(sizes);
         for (y, x) in y.chunks_exact_mut(out_image).zip(x[chunk * images * image..].chunks_exact(image)) {
             columns.set(x);
             pointwise::product(&packed, columns.rows.values(), columns.rows.pitch(), y, sizes.out_plane());
         }
-    });
-    y
+    })
 }
 
 /// The gradient with respect to `weight`.
@@ -49,8 +47,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
     let length = sizes.output * sizes.input * 9;
     let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
     let images = chunks::images_per_chunk(sizes.batch);
-    let mut partial = vec![0.0; chunks::count(sizes.batch) * length];
-    chunks::for_each(&mut partial, length, |chunk, sums| {
+    let partial = chunks::build(chunks::count(sizes.batch) * length, length, |chunk, sums| {
         let mut columns = Columns::new(sizes);
         let mut dy_rows = Rows::new(sizes.output, sizes.out_plane());
         let x = x[chunk * images * image..].chunks_exact(image).take(images);
@@ -69,8 +66,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
     let packed = Packed::new(sizes.input * 9, sizes.output, |i, o| weight[o * sizes.input * 9 + i]);
     let (image, out_image) = (sizes.input * sizes.plane(), sizes.output * sizes.out_plane());
     let images = chunks::images_per_chunk(sizes.batch);
-    let mut dx = vec![0.0; sizes.batch * image];
-    chunks::for_each(&mut dx, images * image, |chunk, dx| {
+    chunks::build(sizes.batch * image, images * image, |chunk, dx| {
         let mut columns = Columns::new(sizes);
         let mut dy_rows = Rows::new(sizes.output, sizes.out_plane());
         let dy = dy[chunk * images * out_image..].chunks_exact(out_image);
@@ -80,8 +76,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
             pointwise::product(&packed, dy_rows.values(), dy_rows.pitch(), columns.rows.values_mut(), pitch);
             columns.add_to(dx);
         }
-    });
-    dx
+    })
 }
 
 /// The windows of one image: row `channel * 9 + tap` holds, for each output pixel, the pixel under that tap.

@@ -33,8 +33,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
     let Sizes { batch, channels, height, width, stride } = sizes;
     let (plane, out_plane) = (sizes.plane(), sizes.out_plane());
     let images = chunks::images_per_chunk(batch);
-    let mut y = vec![0.0; batch * channels * out_plane];
-    chunks::for_each(&mut y, images * channels * out_plane, |chunk, y| {
+    chunks::build(batch * channels * out_plane, images * channels * out_plane, |chunk, y| {
         let mut padded = Padded::new(height, width, 0.0);
         let mut flat = vec![0.0; padded.flat()];
         let x = &x[chunk * images * channels * plane..];
@@ -43,8 +42,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
             correlate(&padded, kernel(weight, index % channels), &mut flat);
             if stride == 1 { padded.unpad(&flat, y) } else { padded.unpad_even(&flat, y) }
         }
-    });
-    y
+    })
 }
 
 /// The gradients with respect to `x` and `weight`, from that with respect to the result.
@@ -52,10 +50,9 @@ pub(crate) fn backward(x: &[f32], weight: &[f32], dy: &[f32], sizes: Sizes) -> (
     let Sizes { batch, channels, height, width, stride } = sizes;
     let (plane, out_plane) = (sizes.plane(), sizes.out_plane());
     let images = chunks::images_per_chunk(batch);
-    let mut dx = vec![0.0; batch * channels * plane];
     let mut partial = vec![0.0; chunks::count(batch) * channels * 9];
-    let lengths = (images * channels * plane, channels * 9);
-    chunks::for_each_pair((&mut dx, lengths.0), (&mut partial, lengths.1), |chunk, dx, dweight| {
+    let (length, piece) = (batch * channels * plane, images * channels * plane);
+    let dx = chunks::build_beside(length, piece, (&mut partial, channels * 9), |chunk, dx, dweight| {
         let mut padded = Padded::new(height, width, 0.0);
         let mut padded_dy = Padded::new(height, width, 0.0);
         let mut flat = vec![0.0; padded.flat()];

@@ -56,9 +56,8 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
 }
 
 fn multiply(x: &[f32], packed: &Packed, batch: usize, output: usize, plane: usize) -> Vec<f32> {
-    let mut y = vec![0.0; batch * output * plane];
     let images = chunks::images_per_chunk(batch);
-    chunks::for_each(&mut y, images * output * plane, |chunk, y| {
+    chunks::build(batch * output * plane, images * output * plane, |chunk, y| {
         let x = &x[chunk * images * packed.input * plane..];
         if rows::can_be_read_in_place(plane) {
             for (y, x) in y.chunks_exact_mut(output * plane).zip(x.chunks_exact(packed.input * plane)) {
@@ -75,16 +74,14 @@ fn multiply(x: &[f32], packed: &Packed, batch: usize, output: usize, plane: usiz
             product(packed, from.values(), from.pitch(), to.values_mut(), pitch);
             to.scatter(y, plane);
         }
-    });
-    y
+    })
 }
 
 /// The gradient with respect to `weight`.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
     let Sizes { batch, input, output, plane } = sizes;
     let images = chunks::images_per_chunk(batch);
-    let mut partial = vec![0.0; chunks::count(batch) * output * input];
-    chunks::for_each(&mut partial, output * input, |chunk, sums| {
+    let partial = chunks::build(chunks::count(batch) * output * input, output * input, |chunk, sums| {
         let count = images.min(batch - chunk * images);
         let x = &x[chunk * images * input * plane..][..count * input * plane];
         let dy = &dy[chunk * images * output * plane..][..count * output * plane];

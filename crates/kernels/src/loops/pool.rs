@@ -12,9 +12,8 @@ const OUTSIDE: u8 = 9;
 
 /// The largest value under each window. `planes` is batch times channels; `images` planes make a chunk.
 pub(crate) fn max_forward(x: &[f32], [batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
-    let mut y = vec![0.0; x.len()];
     let length = chunks::images_per_chunk(batch) * channels * height * width;
-    chunks::for_each(&mut y, length, |chunk, y| {
+    chunks::build(x.len(), length, |chunk, y| {
         let mut padded = Padded::new(height, width, f32::NEG_INFINITY);
         let mut flat = vec![0.0; padded.flat()];
         let x = &x[chunk * length..][..y.len()];
@@ -23,15 +22,14 @@ pub(crate) fn max_forward(x: &[f32], [batch, channels, height, width]: [usize; 4
             largest(&padded, &mut flat);
             padded.unpad(&flat, y);
         }
-    });
-    y
+    })
 }
 
 /// The same, and where in each window the largest value was: the first of equal ones.
 pub(crate) fn max_forward_taps(x: &[f32], [batch, channels, height, width]: [usize; 4]) -> (Vec<f32>, Taps) {
-    let (mut y, mut taps) = (vec![0.0; x.len()], vec![0; x.len()]);
+    let mut taps = vec![0; x.len()];
     let length = chunks::images_per_chunk(batch) * channels * height * width;
-    chunks::for_each_pair((&mut y, length), (&mut taps, length), |chunk, y, taps| {
+    let y = chunks::build_beside(x.len(), length, (&mut taps, length), |chunk, y, taps| {
         let mut padded = Padded::new(height, width, f32::NEG_INFINITY);
         let (mut flat, mut flat_taps) = (vec![0.0; padded.flat()], vec![0; padded.flat()]);
         let x = &x[chunk * length..][..y.len()];
@@ -49,10 +47,9 @@ pub(crate) fn max_forward_taps(x: &[f32], [batch, channels, height, width]: [usi
 
 /// The gradient with respect to the input of [`max_forward_taps`].
 pub(crate) fn max_backward(taps: &[u8], dy: &[f32], [batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
-    let mut dx = vec![0.0; dy.len()];
     let plane = height * width;
     let length = chunks::images_per_chunk(batch) * channels * plane;
-    chunks::for_each(&mut dx, length, |chunk, dx| {
+    chunks::build(dy.len(), length, |chunk, dx| {
         let mut padded = Padded::new(height, width, 0.0);
         let mut padded_taps = Padded::new(height, width, i32::from(OUTSIDE));
         let mut flat = vec![0.0; padded.flat()];
@@ -63,17 +60,15 @@ pub(crate) fn max_backward(taps: &[u8], dy: &[f32], [batch, channels, height, wi
             gather(&padded, &padded_taps, &mut flat);
             padded.unpad(&flat, dx);
         }
-    });
-    dx
+    })
 }
 
 /// The mean of the pixels of the image under each window.
 pub(crate) fn avg_forward(x: &[f32], [batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
     let shares = shares(height, width);
-    let mut y = vec![0.0; x.len()];
     let plane = height * width;
     let length = chunks::images_per_chunk(batch) * channels * plane;
-    chunks::for_each(&mut y, length, |chunk, y| {
+    chunks::build(x.len(), length, |chunk, y| {
         let mut padded = Padded::new(height, width, 0.0);
         let mut flat = vec![0.0; padded.flat()];
         let x = &x[chunk * length..][..y.len()];
@@ -83,17 +78,15 @@ pub(crate) fn avg_forward(x: &[f32], [batch, channels, height, width]: [usize; 4
             padded.unpad(&flat, y);
             y.iter_mut().zip(&shares).for_each(|(y, share)| *y *= share);
         }
-    });
-    y
+    })
 }
 
 /// The gradient with respect to the input of [`avg_forward`].
 pub(crate) fn avg_backward(dy: &[f32], [batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
     let shares = shares(height, width);
-    let mut dx = vec![0.0; dy.len()];
     let plane = height * width;
     let length = chunks::images_per_chunk(batch) * channels * plane;
-    chunks::for_each(&mut dx, length, |chunk, dx| {
+    chunks::build(dy.len(), length, |chunk, dx| {
         let mut padded = Padded::new(height, width, 0.0);
         let (mut flat, mut shared) = (vec![0.0; padded.flat()], vec![0.0; plane]);
         let dy = &dy[chunk * length..][..dx.len()];
@@ -103,8 +96,7 @@ pub(crate) fn avg_backward(dy: &[f32], [batch, channels, height, width]: [usize;
             add_windows(&padded, &mut flat);
             padded.unpad(&flat, dx);
         }
-    });
-    dx
+    })
 }
 
 /// One over the number of pixels of the image under each window.

@@ -46,6 +46,7 @@ impl SqliteLedger {
     }
 
     /// Opens the study `study` of the ledger at `path` for reading, for a report. It can be read while others write.
+    /// SQLite may leave two files beside it, for its log and its shared memory, which the next writer removes.
     ///
     /// # Errors
     ///

@@ -55,6 +55,7 @@ macro_rules! contract {
             contract::backlog_counts_every_state
             leases::the_oldest_trial_is_leased_first
             leases::a_lease_that_ran_out_is_handed_out_again
+            leases::a_lease_is_told_from_a_later_one_of_the_same_worker
             leases::a_renewed_lease_holds
             leases::a_released_lease_is_handed_out_at_once_and_does_not_count
             leases::abandoned_leases_are_handed_out_at_once_and_count

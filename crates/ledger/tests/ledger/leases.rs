@@ -27,6 +27,17 @@ pub(crate) fn a_lease_that_ran_out_is_handed_out_again(backend: &dyn Backend) {
     assert_eq!(backend.search().lease("third").unwrap(), None, "the second lease is untouched");
 }
 
+pub(crate) fn a_lease_is_told_from_a_later_one_of_the_same_worker(backend: &dyn Backend) {
+    let mut ledger = backend.hasty();
+    propose(&mut *ledger, 1..=1);
+    let lost = lease(&mut *ledger, "w");
+    let again = eventually("the lease runs out", || backend.search().lease("w").unwrap());
+    assert!(!ledger.renew(&lost).unwrap());
+    assert!(!ledger.release(&lost).unwrap());
+    assert!(ledger.record(&again, &scored(1, 0)).unwrap());
+    assert!(!ledger.record(&lost, &scored(1, 0)).unwrap(), "the later lease was first");
+}
+
 pub(crate) fn a_renewed_lease_holds(backend: &dyn Backend) {
     let mut ledger = backend.hasty();
     propose(&mut *ledger, 1..=1);

@@ -87,6 +87,18 @@ fn a_report_reads_while_others_write_and_changes_nothing() {
 }
 
 #[test]
+fn a_report_leaves_the_file_as_it_was() {
+    let file = File::with_results(3);
+    let before = std::fs::read(file.path()).unwrap();
+    for _ in 0..2 {
+        SqliteLedger::read(file.path(), "search").unwrap().results(0).unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), before);
+        // Files of SQLite may stay beside it until the next writer closes it, with nothing in them that is not in it.
+        assert_eq!(std::fs::metadata(file.folder.path().join("ledger.db-wal")).map_or(0, |log| log.len()), 0);
+    }
+}
+
+#[test]
 fn a_ledger_that_cannot_share_memory_is_read_as_it_is() {
     let file = File::with_results(2);
     // A folder in the place of the shared memory does what a folder without the right to write does, for root as well.

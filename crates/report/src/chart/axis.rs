@@ -64,10 +64,12 @@ impl Scale {
 fn ticks(low: f64, high: f64, unit: Unit, wanted: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / wanted.max(1) as f64;
     let power = 10.0_f64.powf(rough.log10().floor());
-    let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| round * power >= rough * 0.999).unwrap_or(10.0);
+    let far = |round: &f64| (round * power / rough).ln().abs();
+    let round = [1.0, 2.0, 5.0, 10.0].into_iter().min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(10.0);
     let step = match unit {
-        Unit::Names => 1.0,
-        Unit::Count => (round * power).max(1.0).round(),
+        // Every place has its number, unless there are absurdly many.
+        Unit::Names if high - low < 40.0 => 1.0,
+        Unit::Count | Unit::Names => (round * power).max(1.0).round(),
         Unit::Percent | Unit::Parameters => round * power,
     };
     let first = (low / step - 1e-6).ceil() as i64;

@@ -146,7 +146,7 @@ fn draw(series: &Series, plot: &Plot) -> Markup {
 }
 
 fn dash(series: &Series) -> Option<&'static str> {
-    Some(style::dashes(series.ink)).filter(|dashes| !dashes.is_empty())
+    Some(style::dashes(series.pattern)).filter(|dashes| !dashes.is_empty())
 }
 
 /// One entry of the legend and the line it stands in.

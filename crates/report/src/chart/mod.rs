@@ -36,6 +36,8 @@ pub(crate) struct Series {
     pub(crate) mark: Mark,
     /// Index of the colour.
     pub(crate) ink: usize,
+    /// Index of the dash pattern of its line; 0 is solid.
+    pub(crate) pattern: usize,
     /// Those that are not finite are left out.
     pub(crate) points: Vec<Point>,
 }

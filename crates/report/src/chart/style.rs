@@ -44,7 +44,7 @@ pub(super) fn ink(index: usize) -> String {
 
 /// The dash pattern of a line, empty for a solid one.
 pub(super) fn dashes(index: usize) -> &'static str {
-    DASHES[(index + index / INKS.len()) % DASHES.len()]
+    DASHES[index % DASHES.len()]
 }
 
 /// The whole sheet.

@@ -10,8 +10,8 @@ use crate::figures::Figure;
 use crate::format::{MISSING, count, percent, points, quantity, whole};
 use crate::summary::{Counts, Summary, fitness};
 
-/// An ancestry of more steps than this is folded.
-const LONG: usize = 15;
+/// An ancestry of more trials than this is folded.
+const LONG: usize = 25;
 
 /// The section of arm `number`, counted from 1.
 pub(super) fn section(number: usize, summary: &Summary, figures: &[Figure]) -> Markup {
@@ -112,11 +112,7 @@ fn ancestry(chain: &[&Trial]) -> Markup {
                 Some(parent) => { "By " (steps) "; trial " (parent) ", the parent of the first one here, is not among the trials." }
             }
         }
-        @if chain.len() > LONG {
-            details { summary { "All " (steps) } (table) }
-        } @else {
-            (table)
-        }
+        details open[chain.len() <= LONG] { summary { "Step by step" } (table) }
     }
 }
 

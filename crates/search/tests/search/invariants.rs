@@ -8,7 +8,7 @@ use proptest::{collection, option, prop_assert, prop_assert_eq};
 
 /// Any plan, with small numbers.
 fn plan() -> impl Generator<Value = StrategyPlan> {
-    let genotypes = || vec![genotype(1).to_ron(), genotype(2).to_ron()].join(", ");
+    let genotypes = || [genotype(1).to_ron(), genotype(2).to_ron()].join(", ");
     let text = prop_oneof![
         (0..20_usize).prop_map(|mutations| format!("Random(mutations: {mutations})")),
         (0..20_usize, 1..20_u64, 1..=100_u32, any::<bool>()).prop_map(|(mutations, initial, percent, uniform)| {

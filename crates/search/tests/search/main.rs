@@ -1,5 +1,7 @@
 //! Searches from outside: invariants, asynchrony, and whether evolution is worth its name.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
 mod asynchrony;
 mod draws;
 mod evolution;
