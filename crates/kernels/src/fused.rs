@@ -8,7 +8,7 @@ mod normalisation;
 mod pool;
 mod tape;
 
-pub(crate) use convolution::{conv, depthwise};
+pub(crate) use convolution::{conv, conv_joined, depthwise};
 pub(crate) use normalisation::{batch_norm_eval, batch_norm_train};
 pub(crate) use pool::{avg_pool, max_pool};
 pub(crate) use tape::is_here;

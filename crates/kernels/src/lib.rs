@@ -25,7 +25,7 @@ mod loops;
 #[cfg(feature = "cpu")]
 pub use memory::keep_freed_memory;
 #[cfg(feature = "cpu")]
-pub use operations::{avg_pool, batch_norm_eval, batch_norm_train, conv, depthwise, max_pool};
+pub use operations::{avg_pool, batch_norm_eval, batch_norm_train, conv, conv_joined, depthwise, max_pool};
 #[cfg(not(feature = "cpu"))]
-pub use plain::{avg_pool, batch_norm_eval, batch_norm_train, conv, depthwise, max_pool};
+pub use plain::{avg_pool, batch_norm_eval, batch_norm_train, conv, conv_joined, depthwise, max_pool};
 pub use plain::{concat, cross_entropy, global_avg_pool, linear, sum};

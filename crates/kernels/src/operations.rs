@@ -18,6 +18,15 @@ pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     fused.unwrap_or_else(|| plain::conv(x, weight, stride))
 }
 
+/// Convolves feature maps, joined along the channels in order, with 1x1 kernels `weight` `[out, sum of channels, 1, 1]`:
+/// [`conv`] of [`concat`](plain::concat), on the CPU without building what they are joined to. Panics when there are no
+/// feature maps.
+pub fn conv_joined(xs: Vec<Tensor<4>>, weight: Tensor<4>) -> Tensor<4> {
+    let fusible = fusible!(weight) && xs.iter().all(fused::is_here);
+    let fused = if fusible { fused::conv_joined(&xs, &weight) } else { None };
+    fused.unwrap_or_else(|| plain::conv_joined(xs, weight))
+}
+
 /// Convolves each channel of `x` with its own 3x3 kernel of `weight` `[channels, 1, 3, 3]`, padding 1 and no bias.
 ///
 /// Gives `[batch, channels, ceil(height / stride), ceil(width / stride)]`.

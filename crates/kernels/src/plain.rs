@@ -12,6 +12,12 @@ pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     conv2d(x, weight, None, ConvOptions::new([stride; 2], [kernel / 2; 2], [1; 2], 1))
 }
 
+/// Convolves feature maps, joined along the channels in order, with 1x1 kernels `weight` `[out, sum of channels, 1, 1]`:
+/// [`conv`] of [`concat`]. Panics when there are no feature maps.
+pub fn conv_joined(xs: Vec<Tensor<4>>, weight: Tensor<4>) -> Tensor<4> {
+    conv(concat(xs), weight, 1)
+}
+
 /// Convolves each channel of `x` with its own 3x3 kernel of `weight` `[channels, 1, 3, 3]`, padding 1 and no bias.
 ///
 /// Gives `[batch, channels, ceil(height / stride), ceil(width / stride)]`.

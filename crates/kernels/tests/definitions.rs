@@ -25,6 +25,17 @@ fn conv_equals_its_definition() {
 }
 
 #[test]
+fn conv_joined_is_the_convolution_of_the_concatenation() {
+    for [n, _, h, w] in SHAPES.into_iter().chain([[2, 0, 16, 1], [1, 0, 16, 16]]) {
+        check(
+            &[&[n, 1, h, w], &[n, 3, h, w], &[n, 2, h, w], &[5, 6, 1, 1]],
+            |leaves| kernels::conv_joined(leaves[..3].iter().map(|leaf| leaf.four()).collect(), leaves[3].four()),
+            |arrays| naive::conv(&naive::concat(&arrays[..3]), &arrays[3], 1),
+        );
+    }
+}
+
+#[test]
 fn depthwise_equals_its_definition() {
     for shape in SHAPES {
         for stride in [1, 2] {
@@ -94,18 +105,7 @@ fn merges_equal_their_definitions() {
     check(
         &[&[2, 1, 3, 5], &[2, 4, 3, 5], &[2, 2, 3, 5]],
         |leaves| kernels::concat(leaves.iter().map(|leaf| leaf.four()).collect()),
-        |arrays| {
-            naive::build([2, 7, 3, 5], |n, c, y, x| {
-                let (array, c) = if c < 1 {
-                    (0, c)
-                } else if c < 5 {
-                    (1, c - 1)
-                } else {
-                    (2, c - 5)
-                };
-                arrays[array].at(n, c, y as isize, x as isize, 0.0)
-            })
-        },
+        naive::concat,
     );
     check(
         &[&[2, 3, 3, 5], &[2, 3, 3, 5], &[2, 3, 3, 5]],

@@ -7,6 +7,7 @@ use hnas_kernels::plain;
 /// The operations with two formulations.
 pub(crate) struct Formulation {
     pub(crate) conv: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>,
+    pub(crate) conv_joined: fn(Vec<Tensor<4>>, Tensor<4>) -> Tensor<4>,
     pub(crate) depthwise: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>,
     pub(crate) max_pool: fn(Tensor<4>) -> Tensor<4>,
     pub(crate) avg_pool: fn(Tensor<4>) -> Tensor<4>,
@@ -16,6 +17,7 @@ pub(crate) struct Formulation {
 impl Formulation {
     pub(crate) const PLAIN: Self = Self {
         conv: plain::conv,
+        conv_joined: plain::conv_joined,
         depthwise: plain::depthwise,
         max_pool: plain::max_pool,
         avg_pool: plain::avg_pool,
@@ -24,6 +26,7 @@ impl Formulation {
 
     pub(crate) const FUSED: Self = Self {
         conv: kernels::conv,
+        conv_joined: kernels::conv_joined,
         depthwise: kernels::depthwise,
         max_pool: kernels::max_pool,
         avg_pool: kernels::avg_pool,
@@ -55,6 +58,10 @@ impl Layer {
 
     fn conv(&self, x: Tensor<4>, stride: usize, f: &Formulation) -> Tensor<4> {
         self.norm((f.conv)(x, self.weight.clone(), stride), f)
+    }
+
+    fn conv_joined(&self, xs: Vec<Tensor<4>>, f: &Formulation) -> Tensor<4> {
+        self.norm((f.conv_joined)(xs, self.weight.clone()), f)
     }
 
     fn depthwise(&self, x: Tensor<4>, stride: usize, f: &Formulation) -> Tensor<4> {
@@ -89,7 +96,7 @@ impl Cell {
         let b = self.depthwise.depthwise(a.clone(), 1, f);
         let c = self.separable[1].conv(self.separable[0].depthwise(a.clone(), 1, f), 1, f);
         let (d, e) = ((f.max_pool)(b.clone()), (f.avg_pool)(c.clone()));
-        let joined = self.output.conv(kernels::concat(vec![a, b, c, d, e]), 1, f);
+        let joined = self.output.conv_joined(vec![a, b, c, d, e], f);
         self.reduction[1].conv(self.reduction[0].depthwise(joined, 2, f), 1, f)
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
         let mut columns = Columns::new(sizes);
         for (y, x) in y.chunks_exact_mut(out_image).zip(x[chunk * images * image..].chunks_exact(image)) {
             columns.set(x);
-            pointwise::product(&packed, columns.rows.values(), columns.rows.pitch(), y, sizes.out_plane());
+            pointwise::product(&packed, &[columns.rows.values()], columns.rows.pitch(), y, sizes.out_plane());
         }
     })
 }
@@ -73,7 +73,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f3
         for (dx, dy) in dx.chunks_exact_mut(image).zip(dy) {
             dy_rows.gather(dy, sizes.out_plane());
             let pitch = columns.rows.pitch();
-            pointwise::product(&packed, dy_rows.values(), dy_rows.pitch(), columns.rows.values_mut(), pitch);
+            pointwise::product(&packed, &[dy_rows.values()], dy_rows.pitch(), columns.rows.values_mut(), pitch);
             columns.add_to(dx);
         }
     })

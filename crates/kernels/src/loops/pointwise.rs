@@ -43,41 +43,49 @@ impl Packed {
     }
 }
 
-/// The convolution of `x` with `weight` `[output, input]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+/// The convolution of feature maps, laid one behind the other along the channels, with `weight` `[output, input]`.
+pub(crate) fn forward(xs: &[&[f32]], weight: &[f32], sizes: Sizes) -> Vec<f32> {
     let packed = Packed::new(sizes.output, sizes.input, |o, i| weight[o * sizes.input + i]);
-    multiply(x, &packed, sizes.batch, sizes.output, sizes.plane)
+    multiply(xs, &packed, sizes)
 }
 
-/// The gradient with respect to `x`.
-pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
-    let packed = Packed::new(sizes.input, sizes.output, |i, o| weight[o * sizes.input + i]);
-    multiply(dy, &packed, sizes.batch, sizes.input, sizes.plane)
+/// The gradient with respect to the feature maps that give the `count` input channels from `first` on.
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], sizes: Sizes, first: usize, count: usize) -> Vec<f32> {
+    let packed = Packed::new(count, sizes.output, |i, o| weight[o * sizes.input + first + i]);
+    multiply(&[dy], &packed, Sizes { input: sizes.output, output: count, ..sizes })
 }
 
-fn multiply(x: &[f32], packed: &Packed, batch: usize, output: usize, plane: usize) -> Vec<f32> {
+fn multiply(xs: &[&[f32]], packed: &Packed, sizes: Sizes) -> Vec<f32> {
+    let Sizes { batch, output, plane, .. } = sizes;
     let images = chunks::images_per_chunk(batch);
+    // The values one image has of each of the feature maps.
+    let lengths: Vec<usize> = xs.iter().map(|x| x.len() / batch).collect();
+    let cut = |from: usize, count: usize| -> Vec<&[f32]> {
+        xs.iter().zip(&lengths).map(|(x, length)| &x[from * length..][..count * length]).collect()
+    };
     chunks::build(batch * output * plane, images * output * plane, |chunk, y| {
-        let x = &x[chunk * images * packed.input * plane..];
+        let first = chunk * images;
         if rows::can_be_read_in_place(plane) {
-            for (y, x) in y.chunks_exact_mut(output * plane).zip(x.chunks_exact(packed.input * plane)) {
-                product(packed, x, plane, y, plane);
+            for (image, y) in y.chunks_exact_mut(output * plane).enumerate() {
+                product(packed, &cut(first + image, 1), plane, y, plane);
             }
             return;
         }
         let group = rows::group(plane).min(images);
-        let mut from = Rows::new(packed.input, group * plane);
+        let mut from: Vec<Rows> = lengths.iter().map(|length| Rows::new(length / plane, group * plane)).collect();
         let mut to = Rows::new(output, group * plane);
-        for (y, x) in y.chunks_mut(group * output * plane).zip(x.chunks(group * packed.input * plane)) {
-            from.gather(x, plane);
-            let pitch = to.pitch();
-            product(packed, from.values(), from.pitch(), to.values_mut(), pitch);
+        let pitch = to.pitch();
+        for (index, y) in y.chunks_mut(group * output * plane).enumerate() {
+            let xs = cut(first + index * group, y.len() / (output * plane));
+            from.iter_mut().zip(xs).for_each(|(from, x)| from.gather(x, plane));
+            let xs: Vec<&[f32]> = from.iter().map(Rows::values).collect();
+            product(packed, &xs, pitch, to.values_mut(), pitch);
             to.scatter(y, plane);
         }
     })
 }
 
-/// The gradient with respect to `weight`.
+/// The gradient with respect to the columns of `weight` that feature maps `x` of `sizes.input` channels meet.
 pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
     let Sizes { batch, input, output, plane } = sizes;
     let images = chunks::images_per_chunk(batch);
@@ -101,14 +109,19 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], sizes: Sizes) -> Vec<f32> {
 }
 
 vectorised! {
-    /// The product of the weights with a matrix `[input, x_pitch]`, as a matrix `[output, y_pitch]`. The first is whole
-    /// tiles wide; of the last tile what the second has room for is written.
-    pub(crate) fn product<A>(packed: &Packed, x: &[f32], x_pitch: usize, y: &mut [f32], y_pitch: usize) {
+    /// The product of the weights with matrices `[part of input, x_pitch]` one below the other, as a matrix
+    /// `[output, y_pitch]`. The first are whole tiles wide; of the last tile what the second has room for is written.
+    pub(crate) fn product<A>(packed: &Packed, xs: &[&[f32]], x_pitch: usize, y: &mut [f32], y_pitch: usize) {
         for start in (0..y_pitch).step_by(PIXELS) {
             let count = PIXELS.min(y_pitch - start);
             let groups = packed.groups.chunks_exact(packed.input).zip(y.chunks_mut(TILE * y_pitch));
-            for (weights, y) in groups {
-                let sums = tile_product::<A>(weights, &x[start..], x_pitch);
+            for (mut weights, y) in groups {
+                let mut sums = [[0.0; PIXELS]; TILE];
+                for x in xs {
+                    let of_this;
+                    (of_this, weights) = weights.split_at(x.len() / x_pitch);
+                    sums = tile_product::<A>(of_this, &x[start..], x_pitch, sums);
+                }
                 for (y, sums) in y.chunks_exact_mut(y_pitch).zip(&sums) {
                     if count == PIXELS {
                         y[start..start + PIXELS].copy_from_slice(sums);
@@ -121,10 +134,12 @@ vectorised! {
     }
 }
 
-/// The product of a group of weights with a tile of pixels; the tile's rows are `pitch` apart.
+/// The sums of a tile.
+type Tile = [[f32; PIXELS]; TILE];
+
+/// Adds the product of a group of weights with a tile of pixels, whose rows are `pitch` apart.
 #[inline(always)]
-fn tile_product<A: Arithmetic>(weights: &[[f32; TILE]], x: &[f32], pitch: usize) -> [[f32; PIXELS]; TILE] {
-    let mut sums = [[0.0; PIXELS]; TILE];
+fn tile_product<A: Arithmetic>(weights: &[[f32; TILE]], x: &[f32], pitch: usize, mut sums: Tile) -> Tile {
     for (weights, row) in weights.iter().zip(x.chunks(pitch)) {
         let row: &[f32; PIXELS] = row.first_chunk().expect("a tile's rows are whole");
         for (sums, &weight) in sums.iter_mut().zip(weights) {

@@ -73,6 +73,16 @@ pub(crate) fn conv(x: &Array, weight: &Array, stride: usize) -> Array {
     })
 }
 
+/// Joins arrays of one batch and image size along the channels.
+pub(crate) fn concat(xs: &[Array]) -> Array {
+    let [n, _, h, w] = xs[0].four();
+    let channels: Vec<(&Array, usize)> = xs.iter().flat_map(|x| (0..x.four()[1]).map(move |c| (x, c))).collect();
+    build([n, channels.len(), h, w], |n, c, y, x| {
+        let (array, c) = channels[c];
+        array.at(n, c, y as isize, x as isize, 0.0)
+    })
+}
+
 pub(crate) fn depthwise(x: &Array, weight: &Array, stride: usize) -> Array {
     let [n, channels, h, w] = x.four();
     build([n, channels, h.div_ceil(stride), w.div_ceil(stride)], |n, c, y, xx| {
