@@ -17,7 +17,7 @@ pub(crate) struct Figure {
 
 /// Sizes in pixels: of a figure beside another, of one that stands alone.
 const SMALL: (f64, f64) = (540.0, 350.0);
-const LARGE: (f64, f64) = (760.0, 420.0);
+const LARGE: (f64, f64) = (580.0, 390.0);
 
 /// Colours of an arm's own figures.
 const RANDOM: usize = 7;
