@@ -11,7 +11,7 @@ use crate::example::EXPERIMENT;
 use crate::sqlite::File;
 
 fn message(result: Result<SqliteLedger, LedgerError>, folder: &Path) -> String {
-    let error = result.err().expect("it does not open");
+    let error = result.expect_err("it does not open");
     error.to_string().replace(&folder.display().to_string(), "FOLDER")
 }
 
