@@ -9,7 +9,6 @@
 //!
 //! This crate knows no networks: `hnas-engine` decides which operation runs when.
 
-#[cfg(feature = "cpu")]
 mod memory;
 #[cfg(feature = "cpu")]
 mod operations;
@@ -22,7 +21,6 @@ mod fused;
 #[cfg(feature = "cpu")]
 mod loops;
 
-#[cfg(feature = "cpu")]
 pub use memory::keep_freed_memory;
 #[cfg(feature = "cpu")]
 pub use operations::{avg_pool, batch_norm_eval, batch_norm_train, conv, conv_joined, depthwise, max_pool};

@@ -13,14 +13,18 @@ macro_rules! fusible {
 /// Convolves `x` with `weight` `[out, in, k, k]`, padding `k / 2` and no bias.
 ///
 /// Gives `[batch, out, ceil(height / stride), ceil(width / stride)]` for the kernels in use, `k` = 1 and `k` = 3.
+///
+/// Panics when the channels of `x` are not as many as `in`.
 pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let fused = if fusible!(x, weight) { fused::conv(&x, &weight, stride) } else { None };
     fused.unwrap_or_else(|| plain::conv(x, weight, stride))
 }
 
 /// Convolves feature maps, joined along the channels in order, with 1x1 kernels `weight` `[out, sum of channels, 1, 1]`:
-/// [`conv`] of [`concat`](plain::concat), on the CPU without building what they are joined to. Panics when there are no
-/// feature maps.
+/// [`conv`] of [`concat`](plain::concat), on the CPU without building what they are joined to.
+///
+/// Panics when there are no feature maps, when they differ in more than their channels, and when the kernels take another
+/// number of channels.
 pub fn conv_joined(xs: Vec<Tensor<4>>, weight: Tensor<4>) -> Tensor<4> {
     let fusible = fusible!(weight) && xs.iter().all(fused::is_here);
     let fused = if fusible { fused::conv_joined(&xs, &weight) } else { None };
@@ -30,6 +34,8 @@ pub fn conv_joined(xs: Vec<Tensor<4>>, weight: Tensor<4>) -> Tensor<4> {
 /// Convolves each channel of `x` with its own 3x3 kernel of `weight` `[channels, 1, 3, 3]`, padding 1 and no bias.
 ///
 /// Gives `[batch, channels, ceil(height / stride), ceil(width / stride)]`.
+///
+/// Panics when `x` and `weight` have different numbers of channels.
 pub fn depthwise(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let fused = if fusible!(x, weight) { fused::depthwise(&x, &weight, stride) } else { None };
     fused.unwrap_or_else(|| plain::depthwise(x, weight, stride))

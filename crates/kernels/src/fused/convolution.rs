@@ -52,6 +52,14 @@ impl Pointwise {
     fn sizes<const N: usize>(arguments: &[Array; N]) -> pointwise::Sizes {
         let [batch, _, height, width] = arguments[0].dims();
         let [output, input, _, _] = arguments[N - 1].dims();
+        let mut channels = 0;
+        for x in &arguments[..N - 1] {
+            let [n, c, h, w] = x.dims();
+            let (size, first) = ([n, h, w], [batch, height, width]);
+            assert!(size == first, "feature maps of [batch, height, width] {first:?} and {size:?} cannot be joined");
+            channels += c;
+        }
+        check_channels(channels, input);
         pointwise::Sizes { batch, input, output, plane: height * width }
     }
 }
@@ -103,7 +111,8 @@ struct Columns {
 
 impl Columns {
     fn sizes(&self, [x, weight]: &[Array; 2]) -> columns::Sizes {
-        let ([batch, input, height, width], [output, _, _, _]) = (x.dims(), weight.dims());
+        let ([batch, channels, height, width], [output, input, _, _]) = (x.dims(), weight.dims());
+        check_channels(channels, input);
         columns::Sizes { batch, input, output, height, width, stride: self.stride }
     }
 }
@@ -144,8 +153,10 @@ struct Depthwise {
 }
 
 impl Depthwise {
-    fn sizes(&self, x: &Array) -> depthwise::Sizes {
-        let [batch, channels, height, width] = x.dims();
+    fn sizes(&self, [x, weight]: &[Array; 2]) -> depthwise::Sizes {
+        let ([batch, channels, height, width], shape) = (x.dims(), weight.dims::<4>());
+        check_channels(channels, shape[0]);
+        assert!(shape[1..] == [1, 3, 3], "depthwise kernels are [channels, 1, 3, 3], not {shape:?}");
         depthwise::Sizes { batch, channels, height, width, stride: self.stride }
     }
 }
@@ -153,8 +164,9 @@ impl Depthwise {
 impl Operation<2> for Depthwise {
     type Kept = [Array; 2];
 
-    fn forward(&self, [x, weight]: &[Array; 2]) -> Array {
-        let sizes = self.sizes(x);
+    fn forward(&self, arguments: &[Array; 2]) -> Array {
+        let [x, weight] = arguments;
+        let sizes = self.sizes(arguments);
         let shape =
             [sizes.batch, sizes.channels, sizes.height.div_ceil(self.stride), sizes.width.div_ceil(self.stride)];
         Array::new(depthwise::forward(x.values(), weight.values(), sizes), &shape)
@@ -164,8 +176,14 @@ impl Operation<2> for Depthwise {
         (self.forward(&arguments), arguments)
     }
 
-    fn backward(&self, [x, weight]: [Array; 2], dy: Array, _: [bool; 2]) -> [Option<Array>; 2] {
-        let (dx, dweight) = depthwise::backward(x.values(), weight.values(), dy.values(), self.sizes(&x));
+    fn backward(&self, kept: [Array; 2], dy: Array, _: [bool; 2]) -> [Option<Array>; 2] {
+        let sizes = self.sizes(&kept);
+        let [x, weight] = kept;
+        let (dx, dweight) = depthwise::backward(x.values(), weight.values(), dy.values(), sizes);
         [Some(Array::new(dx, &x.dims::<4>())), Some(Array::new(dweight, &weight.dims::<4>()))]
     }
+}
+
+fn check_channels(feature_map: usize, kernels: usize) {
+    assert!(feature_map == kernels, "kernels for {kernels} channels meet a feature map of {feature_map}");
 }

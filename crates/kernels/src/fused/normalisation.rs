@@ -20,43 +20,53 @@ pub(crate) fn batch_norm_train(
     let (mean, variance) = batch_norm::statistics(array.values(), array.dims());
     let tensor = |values: &Vec<f32>| x.detached(Array::new(values.clone(), &[values.len()]));
     let (mean_tensor, variance_tensor) = (tensor(&mean), tensor(&variance));
-    let operation = BatchNorm::new(mean, &variance, epsilon, relu);
+    let operation = BatchNorm::new(mean, &variance, epsilon, relu, Statistics::OfBatch);
     (apply(operation, [x, gamma.into(), beta.into()]), mean_tensor, variance_tensor)
 }
 
-/// [`crate::plain::batch_norm_eval`] for statistics that no gradient is asked of; `None` on an autodiff device, where one
-/// may be.
+/// [`crate::plain::batch_norm_eval`] for statistics that no gradient is asked of; `None` for others.
 pub(crate) fn batch_norm_eval(
     x: &Tensor<4>,
     [gamma, beta, mean, variance]: [&Tensor<1>; 4],
     epsilon: f64,
     relu: bool,
 ) -> Option<Tensor<4>> {
-    let arguments: [Argument; 3] = [x.clone().into(), gamma.clone().into(), beta.clone().into()];
     let [mean, variance] = [mean, variance].map(|tensor| Argument::from(tensor.clone()));
-    let constant = |argument: &Argument| matches!(argument, Argument::Constant(_));
-    if !arguments.iter().chain([&mean, &variance]).all(constant) {
+    if mean.wants_gradient() || variance.wants_gradient() {
         return None;
     }
-    let operation = BatchNorm::new(mean.array().values().to_vec(), variance.array().values(), epsilon, relu);
-    Some(apply(operation, arguments))
+    let (mean, variance) = (mean.array().values().to_vec(), variance.array());
+    let operation = BatchNorm::new(mean, variance.values(), epsilon, relu, Statistics::Given);
+    Some(apply(operation, [x.clone().into(), gamma.clone().into(), beta.clone().into()]))
 }
 
-/// Normalisation by the statistics of the batch it is applied to.
+/// Where the statistics come from, which decides whether they change with the input.
+#[derive(Clone, Copy, Debug)]
+enum Statistics {
+    /// From the very batch that is normalised.
+    OfBatch,
+    /// From elsewhere: they are constants.
+    Given,
+}
+
+/// Normalisation by a mean and a variance for each channel.
 #[derive(Clone, Debug)]
 struct BatchNorm {
     /// The mean and one over the standard deviation of each channel.
     statistics: Arc<Vec<(f32, f32)>>,
+    origin: Statistics,
     relu: bool,
 }
 
 impl BatchNorm {
-    fn new(mean: Vec<f32>, variance: &[f32], epsilon: f64, relu: bool) -> Self {
+    fn new(mean: Vec<f32>, variance: &[f32], epsilon: f64, relu: bool, origin: Statistics) -> Self {
         let inverse = variance.iter().map(|&variance| (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32);
-        Self { statistics: Arc::new(mean.into_iter().zip(inverse).collect()), relu }
+        Self { statistics: Arc::new(mean.into_iter().zip(inverse).collect()), origin, relu }
     }
 
     fn channels(&self, gamma: &Array, beta: &Array) -> Vec<Channel> {
+        let ([gammas], [betas], channels) = (gamma.dims(), beta.dims(), self.statistics.len());
+        assert!(gammas == channels && betas == channels, "{channels} channels have {gammas} scales and {betas} shifts");
         let parameters = gamma.values().iter().zip(beta.values());
         let channel = |(&(mean, inverse), (gamma, &shift))| Channel { mean, scale: gamma * inverse, shift };
         self.statistics.iter().zip(parameters).map(channel).collect()
@@ -84,8 +94,10 @@ impl Operation<3> for BatchNorm {
         let sums = batch_norm::gradient_sums(x.values(), dy.values(), &channels, self.relu, batch, plane);
         let inverses = || self.statistics.iter().map(|&(_, inverse)| f64::from(inverse));
         let count = (batch * plane) as f64;
-        let term = |(sums, inverse): (&[f64; 2], f64)| {
-            [(sums[0] / count) as f32, (sums[1] * inverse * inverse / count) as f32]
+        // What the change of the statistics with the input takes from the gradient.
+        let term = |(sums, inverse): (&[f64; 2], f64)| match self.origin {
+            Statistics::OfBatch => [(sums[0] / count) as f32, (sums[1] * inverse * inverse / count) as f32],
+            Statistics::Given => [0.0; 2],
         };
         let terms: Vec<[f32; 2]> = sums.iter().zip(inverses()).map(term).collect();
         let dx = batch_norm::input_gradient(x.values(), dy.values(), &channels, &terms, self.relu, batch);

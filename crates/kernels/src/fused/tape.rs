@@ -96,6 +96,11 @@ impl Argument {
         Array::from_tensor(tensor.clone())
     }
 
+    /// Whether a gradient may be asked of it.
+    pub(crate) fn wants_gradient(&self) -> bool {
+        matches!(self, Self::Tracked(tensor) if tensor.is_tracked())
+    }
+
     /// A tensor of the given values on this argument's device, no gradient flowing through it.
     pub(crate) fn detached<const D: usize>(&self, values: Array) -> Tensor<D> {
         match self {

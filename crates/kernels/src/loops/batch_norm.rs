@@ -135,7 +135,7 @@ vectorised! {
                 lanes[lane] += x[lane];
             }
         }
-        lanes.iter().chain(rest).map(|&value| f64::from(value)).sum()
+        lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
     }
 }
 
