@@ -80,7 +80,7 @@ fn a_run_folder_opens_only_with_its_experiment() {
         refused(run(&["search", "tests/cases/tiny.ron", "--device", "cpu", "--seed", "4", "--out", path]));
     assert_eq!(code, Some(2));
     let expected = format!(
-        "error: {path} holds another experiment: line 9 there is `seed: 3,`, here it is `seed: 4,`; choose another folder with --out\n"
+        "error: {path} holds another experiment: line 10 there is `seed: 3,`, here it is `seed: 4,`; choose another folder with --out\n"
     );
     assert_eq!(error, expected);
     assert_eq!(trials(&out), before);

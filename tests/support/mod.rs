@@ -1,5 +1,5 @@
 //! Starts the program and reads what it says.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program includes this file and uses a part")]
 
 use std::ffi::OsStr;
 use std::io::Write;

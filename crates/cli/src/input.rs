@@ -28,7 +28,7 @@ pub(crate) fn space(name: &str) -> Result<SearchSpace> {
     match name {
         "hierarchical" => Ok(SearchSpace::hierarchical()),
         "flat" => Ok(SearchSpace::flat()),
-        file => ron_file(Path::new(file)).context("a space is hierarchical, flat or a file"),
+        file => named("--space", file, "hierarchical, flat"),
     }
 }
 
@@ -39,7 +39,7 @@ impl Model {
             "small" => Skeleton::cifar_small(),
             "large" => Skeleton::cifar_large(64)?,
             "imagenet" => Skeleton::imagenet(),
-            file => ron_file(Path::new(file)).context("a skeleton is small, large, imagenet or a file")?,
+            file => named("--skeleton", file, "small, large, imagenet")?,
         };
         match self.c0 {
             None => Ok(skeleton),
@@ -68,6 +68,14 @@ impl Machine {
         let workers = self.workers.unwrap_or(if device.is_cpu() { threads } else { 1 });
         Ok(Resources { device, workers, threads })
     }
+}
+
+/// The value in a file that a flag names, where it could have named a built-in one.
+fn named<T: DeserializeOwned>(flag: &str, file: &str, built_in: &str) -> Result<T> {
+    if !Path::new(file).exists() {
+        bail!("{flag} {file}: neither {built_in} nor a file");
+    }
+    ron_file(Path::new(file))
 }
 
 /// The value in a RON file.

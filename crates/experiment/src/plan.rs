@@ -7,6 +7,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use hnas_compiler::{Shape, assemble};
+use hnas_data::{Manifest, Part};
 use hnas_genome::{Genotype, MutationRule, SearchSpace};
 use hnas_search::{Fraction, GenotypeList, StrategyPlan};
 use serde::de::DeserializeOwned;
@@ -236,39 +237,76 @@ impl Experiment {
                 }
             }
         }
+        let manifest = Manifest::builtin(&file.dataset)?;
         for scale in &file.scales {
-            let counts = [
-                ("search.evaluations", scale.search.evaluations as usize),
-                ("search.in_flight", scale.search.in_flight),
-                ("fitness.runs", scale.fitness.runs),
-                ("data.train", scale.data.train),
-                ("data.valid", scale.data.valid),
-                ("data.retrain", scale.data.retrain),
-                ("data.test", scale.data.test),
-            ];
-            for (field, count) in counts {
-                if count == 0 {
-                    return invalid(format!("scale {:?}: {field} is 0, at least 1 is needed", scale.name));
-                }
-            }
-            if scale.search.repeats == (Repeats::Average { of: 0 }) {
-                return invalid(format!("scale {:?}: search.repeats averages over 0 trials", scale.name));
-            }
+            self.check_counts(scale, &manifest)?;
             for (field, training) in [("fitness", &scale.fitness), ("retraining", &scale.retraining)] {
-                self.check_model(&scale.name, field, training)?;
+                self.check_model(&scale.name, field, training, &manifest)?;
             }
         }
         Ok(())
     }
 
-    /// The skeleton must hold the trivial cell of every arm, so that a wrong one is found before hours of training.
-    fn check_model(&self, scale: &str, field: &str, training: &Training) -> Result<(), ExperimentError> {
-        let side = training.recipe.crop();
+    fn check_counts(&self, scale: &Scale, manifest: &Manifest) -> Result<(), ExperimentError> {
+        let Scale { name, data, search, fitness, retraining } = scale;
+        let invalid = |message: String| Err(self.invalid(format!("scale {name:?}: {message}")));
+        if search.evaluations == 0 {
+            return invalid("search.evaluations is 0, at least 1 is needed".to_owned());
+        }
+        if search.repeats == (Repeats::Average { of: 0 }) {
+            return invalid("search.repeats averages over 0 trials".to_owned());
+        }
+        let counts = [
+            ("search.in_flight", search.in_flight),
+            ("fitness.runs", fitness.runs),
+            ("retraining.runs", retraining.runs),
+            ("data.train", data.train),
+            ("data.valid", data.valid),
+            ("data.retrain", data.retrain),
+            ("data.test", data.test),
+        ];
+        if let Some((field, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return invalid(format!("{field} is 0, at least 1 is needed"));
+        }
+        let (training, test) = (manifest.records(Part::Train), manifest.records(Part::Test));
+        let asked = [
+            ("data.train and data.valid", data.train.saturating_add(data.valid), training),
+            ("data.retrain", data.retrain, training),
+            ("data.test", data.test, test),
+        ];
+        match asked.iter().find(|(_, asked, available)| asked > available) {
+            Some((field, asked, available)) => {
+                invalid(format!("{field} ask for {asked} images, {} has {available}", self.file.dataset))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The model must go with the images and hold the trivial cell of every arm, so that a wrong one is found before
+    /// hours of training.
+    fn check_model(
+        &self,
+        scale: &str,
+        field: &str,
+        training: &Training,
+        manifest: &Manifest,
+    ) -> Result<(), ExperimentError> {
+        let invalid = |message: String| Err(self.invalid(format!("scale {scale:?}, {field}: {message}")));
+        let (side, image) = (training.recipe.crop(), manifest.image());
+        if side > image.height.min(image.width) {
+            return invalid(format!(
+                "a crop of {side}x{side} does not fit into images of {}x{}",
+                image.height, image.width
+            ));
+        }
+        let (classes, labels) = (training.skeleton.classes(), manifest.classes().len());
+        if classes != labels {
+            return invalid(format!("the skeleton tells {classes} classes apart, {} has {labels}", self.file.dataset));
+        }
         for arm in &self.file.arms {
             let trivial = Genotype::identity_chain(&arm.space);
-            if let Err(error) = assemble(&trivial, &training.skeleton, Shape { channels: 3, height: side, width: side })
-            {
-                return Err(self.invalid(format!("scale {scale:?}, {field}, arm {:?}: {error}", arm.name)));
+            if let Err(error) = assemble(&trivial, &training.skeleton, Shape::new(image.channels, side, side)) {
+                return invalid(format!("arm {:?}: {error}", arm.name));
             }
         }
         Ok(())
