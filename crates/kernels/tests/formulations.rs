@@ -81,15 +81,15 @@ fn run(operation: Operation, formulation: Formulation, shape: [usize; 4], seed: 
     };
     let weight = Tensor::<4>::from_data(draw(&y.dims()), &device);
     let gradients = (y.clone() * weight).sum().backward();
-    let mut results = vec![values(y), values(x.grad(&gradients).unwrap())];
-    results.extend(weights.iter().map(|weight| values(weight.grad(&gradients).unwrap())));
-    results.extend(vectors.iter().map(|vector| values(vector.grad(&gradients).unwrap())));
+    let mut results = vec![values(y), values(x.grad(&gradients).expect("tracked"))];
+    results.extend(weights.iter().map(|weight| values(weight.grad(&gradients).expect("tracked"))));
+    results.extend(vectors.iter().map(|vector| values(vector.grad(&gradients).expect("tracked"))));
     results.extend(extra.into_iter().map(values));
     results
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().unwrap()
+    tensor.into_data().try_to_vec().expect("32-bit floats")
 }
 
 proptest! {
@@ -176,7 +176,7 @@ fn of_equal_values_the_first_gets_the_gradient() {
     let gradient = |pool: fn(Tensor<4>) -> Tensor<4>| {
         let x = Tensor::<4>::zeros([1, 1, 5, 4], &device).require_grad();
         let gradients = pool(x.clone()).sum().backward();
-        values(x.grad(&gradients).unwrap())
+        values(x.grad(&gradients).expect("tracked"))
     };
     assert_eq!(gradient(kernels::max_pool), gradient(plain::max_pool));
     assert_eq!(gradient(kernels::max_pool)[..5], [4.0, 2.0, 2.0, 0.0, 2.0]);

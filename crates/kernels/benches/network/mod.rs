@@ -4,6 +4,8 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use hnas_kernels as kernels;
 use hnas_kernels::plain;
 
+type BatchNormTrain = fn(Tensor<4>, Tensor<1>, Tensor<1>, f64, bool) -> (Tensor<4>, Tensor<1>, Tensor<1>);
+
 /// The operations with two formulations.
 pub(crate) struct Formulation {
     pub(crate) conv: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>,
@@ -11,7 +13,7 @@ pub(crate) struct Formulation {
     pub(crate) depthwise: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>,
     pub(crate) max_pool: fn(Tensor<4>) -> Tensor<4>,
     pub(crate) avg_pool: fn(Tensor<4>) -> Tensor<4>,
-    pub(crate) batch_norm_train: fn(Tensor<4>, Tensor<1>, Tensor<1>, f64, bool) -> (Tensor<4>, Tensor<1>, Tensor<1>),
+    pub(crate) batch_norm_train: BatchNormTrain,
 }
 
 impl Formulation {

@@ -126,6 +126,7 @@ vectorised! {
         let taps: [&[f32]; 9] = std::array::from_fn(|tap| padded.tap(tap, flat.len()));
         for (i, (flat, flat_tap)) in flat.iter_mut().zip(flat_taps).enumerate() {
             let (mut best, mut best_tap) = (taps[0][i], 0);
+            #[expect(clippy::needless_range_loop, reason = "with an iterator the loop is 14 times slower")]
             for tap in 1..9 {
                 let wins = beats(taps[tap][i], best);
                 (best, best_tap) = if wins { (taps[tap][i], tap as i32) } else { (best, best_tap) };

@@ -22,7 +22,7 @@ impl Array {
     }
 
     pub(crate) fn four(&self) -> [usize; 4] {
-        self.shape.clone().try_into().unwrap()
+        self.shape.clone().try_into().expect("four axes")
     }
 
     /// The value at a position of a four-axis array, `outside` when the pixel lies outside the image.
@@ -48,7 +48,7 @@ pub(crate) fn build(shape: [usize; 4], mut value: impl FnMut(usize, usize, usize
         for c in 0..shape[1] {
             for y in 0..shape[2] {
                 for x in 0..shape[3] {
-                    *values.next().unwrap() = value(n, c, y, x);
+                    *values.next().expect("as many as positions") = value(n, c, y, x);
                 }
             }
         }
@@ -212,15 +212,15 @@ impl Leaf {
 
     fn gradient(&self, gradients: &burn::tensor::Gradients) -> Vec<f32> {
         match self {
-            Self::One(tensor) => values(tensor.grad(gradients).unwrap()),
-            Self::Two(tensor) => values(tensor.grad(gradients).unwrap()),
-            Self::Four(tensor) => values(tensor.grad(gradients).unwrap()),
+            Self::One(tensor) => values(tensor.grad(gradients).expect("tracked")),
+            Self::Two(tensor) => values(tensor.grad(gradients).expect("tracked")),
+            Self::Four(tensor) => values(tensor.grad(gradients).expect("tracked")),
         }
     }
 }
 
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().unwrap()
+    tensor.into_data().try_to_vec().expect("32-bit floats")
 }
 
 /// Fails unless each value is within 1e-4 of the expected one, relative to the largest expected one.
