@@ -1,5 +1,7 @@
 //! Drawings of genotypes: well-formed, complete, and the same each time.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use expect_test::expect;
 use hnas_compiler::{genotype_dot, genotype_svg};
 use hnas_genome::{Edge, Genotype, Level, Merge, Motif, Primitive, SearchSpace};

@@ -1,5 +1,7 @@
 //! Reports of made-up searches: whole, well-formed, honest, whatever the page holds.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod synthetic;
 
 use std::fs;
@@ -92,7 +94,7 @@ fn page_with(arm: Arm) -> Page {
 fn a_page_says_its_scale_first_then_what_differs_then_the_scorecard() {
     let page = synthetic::page(60);
     let report = Report::of(&page);
-    assert_eq!(report.texts("header h1"), [page.title.clone()]);
+    assert_eq!(report.texts("header h1"), [page.title.as_str()]);
     assert_eq!(report.texts("header .scale"), [format!("Scale: {}", page.scale)]);
     let sections: Vec<&str> = report.all("main > section").iter().filter_map(|section| section.attr("id")).collect();
     let expected = [

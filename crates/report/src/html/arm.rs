@@ -91,6 +91,11 @@ fn winner(summary: &Summary) -> Markup {
 
 /// The chain of parents, one row an edge, oldest first.
 fn ancestry(chain: &[&Trial]) -> Markup {
+    if let [only] = chain
+        && only.proposal.parent.is_none()
+    {
+        return html! { h3 { "Ancestry of the winner" } p { "None: it was drawn, not bred." } };
+    }
     let mut rows = Vec::new();
     let mut before: Option<&Trial> = None;
     for &trial in chain {
