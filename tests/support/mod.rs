@@ -1,6 +1,8 @@
 //! Starts the program and reads what it says.
 #![allow(dead_code, unreachable_pub, reason = "each test program includes this file and uses a part")]
 
+pub mod broken;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
