@@ -3,7 +3,7 @@
 //! Every function takes and gives burn tensors in the order `[batch, channels, height, width]`, 32-bit floats, and may
 //! be differentiated with respect to each of its float arguments. The backend is the one the tensors live on.
 //!
-//! On the CPU the operations are this crate's own (three to thirty times faster in training than burn's); elsewhere, and
+//! On the CPU the operations are this crate's own (a training step takes a quarter of the time); elsewhere, and
 //! everywhere with `HNAS_KERNELS=plain` in the environment, they are burn's. [`plain`] is that second formulation, open
 //! to tests and benchmarks.
 //!
