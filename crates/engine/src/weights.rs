@@ -135,39 +135,47 @@ fn named(parameters: &mut Parameters) -> Vec<(String, Slot<'_>)> {
 
 impl Slot<'_> {
     fn to_bytes(&self, name: String) -> (String, Vec<usize>, Vec<u8>) {
-        let (shape, data) = match self {
-            Slot::Vector(param) => (param.dims().to_vec(), param.val().into_data()),
+        let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
+        let (shape, numbers) = match self {
+            Slot::Vector(param) => (param.dims().to_vec(), numbers(param.val().into_data())),
             Slot::Matrix(param) => {
-                let weight = param.val().transpose();
-                (weight.dims().to_vec(), weight.into_data())
+                let [inputs, outputs] = param.dims();
+                (vec![outputs, inputs], transposed(&numbers(param.val().into_data()), [inputs, outputs]))
             }
-            Slot::Kernel(param) => (param.dims().to_vec(), param.val().into_data()),
+            Slot::Kernel(param) => (param.dims().to_vec(), numbers(param.val().into_data())),
         };
-        (name, shape, bytes(&data.iter::<f32>().collect::<Vec<f32>>()))
+        (name, shape, bytes(&numbers))
     }
 
     fn fill(self, name: &str, tensors: &mut HashMap<String, TensorView<'_>>) -> Result<(), String> {
         match self {
-            Slot::Vector(param) => fill(param, param.dims(), name, tensors, |value| value),
+            Slot::Vector(param) => {
+                let read = numbers(name, &param.dims(), tensors)?;
+                overwrite(param, read);
+            }
             Slot::Matrix(param) => {
                 let [inputs, outputs] = param.dims();
-                fill(param, [outputs, inputs], name, tensors, Tensor::transpose)
+                let read = numbers(name, &[outputs, inputs], tensors)?;
+                overwrite(param, transposed(&read, [outputs, inputs]));
             }
-            Slot::Kernel(param) => fill(param, param.dims(), name, tensors, |value| value),
+            Slot::Kernel(param) => {
+                let read = numbers(name, &param.dims(), tensors)?;
+                overwrite(param, read);
+            }
         }
+        Ok(())
     }
 }
 
-fn fill<const D: usize>(
-    param: &mut Param<Tensor<D>>,
-    shape: [usize; D],
-    name: &str,
-    tensors: &mut HashMap<String, TensorView<'_>>,
-    from_file: impl FnOnce(Tensor<D>) -> Tensor<D>,
-) -> Result<(), String> {
-    let data = TensorData::new(numbers(name, &shape, tensors)?, shape);
-    *param = param.clone().map(|old| from_file(Tensor::from_data(data, &old.device())));
-    Ok(())
+fn overwrite<const D: usize>(param: &mut Param<Tensor<D>>, numbers: Vec<f32>) {
+    let data = TensorData::new(numbers, param.dims());
+    *param = param.clone().map(|old| Tensor::from_data(data, &old.device()));
+}
+
+/// The transposed matrix, in memory: a tensor's own `transpose` is a view, which other kernels multiply, with other last
+/// bits.
+fn transposed(numbers: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| numbers[row * columns + column])).collect()
 }
 
 /// Takes a tensor out of the file.

@@ -1,0 +1,164 @@
+//! Invariant C4, tested: optimised and plain graphs are the same function of images and parameters, and so are their
+//! gradients.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Int, Tensor, TensorData};
+use hnas_compiler::{AfterLastCell, Graph, Group, SeparableInner, Shape, Skeleton, Stem, assemble, optimize};
+use hnas_genome::{Genotype, SearchSpace};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use crate::device::{DeviceChoice, open_device};
+use crate::initializer::Initializer;
+use crate::network::Network;
+use crate::parameters::Parameters;
+use crate::random::{Stream, normal, stream};
+
+const SIDE: usize = 8;
+const CLASSES: usize = 3;
+const IMAGES: usize = 4;
+
+/// Largest difference between two correct computations in 32 bits, relative to the largest number: the passes keep the
+/// order of channels, so outputs differ by nothing or by the order of sums. A gradient is summed up over readers in
+/// another order; a last bit that flips a ReLU or the winner of a max pool moves one of a few hundred pixels.
+const OUTPUT_TOLERANCE: f64 = 1e-4;
+const GRADIENT_TOLERANCE: f64 = 1e-2;
+
+/// One group of one cell and a step to a second one: every operation occurs, strided ones too.
+fn skeleton(inner: SeparableInner) -> Skeleton {
+    let groups = vec![Group { cells: 1, width: 4 }, Group { cells: 1, width: 8 }];
+    Skeleton::new(vec![Stem { width: 4, stride: 1 }], groups, AfterLastCell::Nothing, inner, CLASSES).unwrap()
+}
+
+/// What a network computes from the same images: logits in training, logits in evaluation, gradients by name.
+struct Computed {
+    training: Vec<f64>,
+    evaluation: Vec<f64>,
+    gradients: HashMap<String, Vec<f64>>,
+}
+
+fn compute(network: &Network) -> Computed {
+    let device = open_device(DeviceChoice::Cpu).unwrap().autodiff();
+    let mut rng = stream(1, Stream::Augmentation);
+    let numbers: Vec<f32> = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
+    let images = Tensor::<4>::from_data(TensorData::new(numbers, [IMAGES, 3, SIDE, SIDE]), &device);
+    let labels: Vec<i64> = (0..IMAGES).map(|image| (image % CLASSES) as i64).collect();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [IMAGES]), &device);
+
+    let (logits, _) = network.forward_train(images.clone());
+    let training = values(logits.clone());
+    let gradients = hnas_kernels::cross_entropy(logits, labels).backward();
+    let mut by_name = ByName { gradients, path: Vec::new(), found: HashMap::new() };
+    network.parameters.visit(&mut by_name);
+    let evaluation = values(network.without_autodiff().forward_eval(images.without_autodiff()));
+    Computed { training, evaluation, gradients: by_name.found }
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+/// Collects gradients under the module's own paths.
+struct ByName {
+    gradients: Gradients,
+    path: Vec<String>,
+    found: HashMap<String, Vec<f64>>,
+}
+
+impl ModuleVisitor for ByName {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // A dead node of a plain graph has parameters without gradients.
+        if let Some(gradient) = param.val().grad_remove(&mut self.gradients) {
+            self.found.insert(self.path.join("."), values(gradient));
+        }
+    }
+}
+
+/// The network of `optimised` with the weights of `plain`'s, found by the number of their parameter set; and the place
+/// in `plain`'s list of convolutions for each of its own.
+fn with_weights_of(optimised: &Graph, plain: &Graph, weights: &Network) -> (Network, Vec<usize>) {
+    let nodes: HashMap<u32, usize> = plain.iter().filter_map(|(id, node)| Some((node.param?, id.index()))).collect();
+    let node = |index: usize| nodes[&optimised.nodes()[index].param.unwrap()];
+    let convolutions: HashMap<&str, usize> =
+        weights.parameters.convolutions.iter().enumerate().map(|(i, layer)| (layer.name.as_str(), i)).collect();
+
+    let mut network = new_network(optimised, 99);
+    let Parameters { convolutions: own, linears } = &mut network.parameters;
+    let mut places = Vec::new();
+    for layer in own {
+        let (index, half) = layer.name["node".len()..].split_once('.').unwrap_or((&layer.name["node".len()..], ""));
+        let mut name = format!("node{}", node(index.parse().unwrap()));
+        if !half.is_empty() {
+            name = format!("{name}.{half}");
+        }
+        let place = convolutions[name.as_str()];
+        *layer = weights.parameters.convolutions[place].clone();
+        places.push(place);
+    }
+    linears.clone_from(&weights.parameters.linears);
+    (network, places)
+}
+
+fn new_network(graph: &Graph, seed: u64) -> Network {
+    let device = open_device(DeviceChoice::Cpu).unwrap().autodiff();
+    Network::new(graph, Initializer::HeNormal, 1e-3, &device, &mut stream(seed, Stream::Weights))
+}
+
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+fn largest(numbers: &[f64]) -> f64 {
+    numbers.iter().fold(0.0, |largest, number| largest.max(number.abs()))
+}
+
+fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) {
+    let genotype = Genotype::random(space, 1000, &mut ChaCha8Rng::seed_from_u64(seed)).genotype;
+    let plain_graph = assemble(&genotype, &skeleton(inner), Shape::new(3, SIDE, SIDE)).unwrap();
+    let optimised_graph = optimize(plain_graph.clone());
+    let plain_network = new_network(&plain_graph, seed);
+    let (optimised_network, places) = with_weights_of(&optimised_graph, &plain_graph, &plain_network);
+
+    let (plain, optimised) = (compute(&plain_network), compute(&optimised_network));
+    for (what, a, b) in
+        [("training", &plain.training, &optimised.training), ("evaluation", &plain.evaluation, &optimised.evaluation)]
+    {
+        let relative = difference(a, b) / largest(a);
+        assert!(relative < OUTPUT_TOLERANCE, "genotype {seed}: logits in {what} differ by {relative:e}");
+    }
+    assert_eq!(plain.gradients.len(), optimised.gradients.len(), "genotype {seed}");
+    let trained = optimised_graph.iter().filter(|(_, node)| node.param.is_some()).count();
+    assert!(optimised.gradients.len() > 2 * trained, "genotype {seed}: a parameter has no gradient");
+    // Relative to the largest gradient of the network: a gradient that is nothing but cancelled sums has no size of its
+    // own.
+    let scale = plain.gradients.values().map(|gradient| largest(gradient)).fold(0.0, f64::max);
+    for (name, gradient) in &optimised.gradients {
+        let mut parts: Vec<String> = name.split('.').map(str::to_owned).collect();
+        if parts[0] == "convolutions" {
+            parts[1] = places[parts[1].parse::<usize>().unwrap()].to_string();
+        }
+        let relative = difference(gradient, &plain.gradients[&parts.join(".")]) / scale;
+        assert!(relative < GRADIENT_TOLERANCE, "genotype {seed}: gradients of {name} differ by {relative:e}");
+    }
+}
+
+#[test]
+fn c4_optimised_and_plain_graphs_are_the_same_function() {
+    let inners = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
+    for (space, first) in [(SearchSpace::hierarchical(), 0), (SearchSpace::flat(), 1000)] {
+        for seed in first..first + 12 {
+            check(&space, seed, inners[seed as usize % 3]);
+        }
+    }
+}
