@@ -22,22 +22,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         build.args(["--features", "hnas-cli/cuda"]);
     }
     step("build", &mut build)?;
-    step("data", hnas()?.args(["data", "fetch", "--experiment"]).arg(plan.file()))?;
-    let mut search = hnas()?;
-    search.arg("search").arg(plan.file()).args(&plan.passed_on);
-    step(&format!("reproduce {}", plan.name), &mut search)
+    plan.carry_out()
 }
 
 /// The built program.
-pub(crate) fn hnas() -> Result<Command> {
+pub(crate) fn hnas() -> Command {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = Command::new(root().join(target).join("debug/hnas"));
     command.current_dir(root());
-    Ok(command)
+    command
 }
 
 /// What the arguments ask for. The options are those of `hnas search`; they are checked there.
-struct Plan {
+pub(crate) struct Plan {
     name: String,
     /// Whether the program needs its CUDA build.
     cuda: bool,
@@ -45,7 +42,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn parse(arguments: &[String]) -> Result<Plan, Usage> {
+    pub(crate) fn parse(arguments: &[String]) -> Result<Plan, Usage> {
         let mut plan = Plan { name: String::new(), cuda: false, passed_on: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -65,6 +62,14 @@ impl Plan {
             return Err(Usage("`reproduce` needs the name of an experiment, for example cifar10".to_owned()));
         }
         Ok(plan)
+    }
+
+    /// Fetches the data, then runs or resumes the experiment, with the program as it is built.
+    pub(crate) fn carry_out(&self) -> Result<()> {
+        step("data", hnas().args(["data", "fetch", "--experiment"]).arg(self.file()))?;
+        let mut search = hnas();
+        search.arg("search").arg(self.file()).args(&self.passed_on);
+        step(&format!("reproduce {}", self.name), &mut search)
     }
 
     fn file(&self) -> PathBuf {

@@ -7,9 +7,10 @@ use crate::shell::{cargo, root, step, step_watched};
 
 /// Runs all of it and closes with one line that counts the tests.
 pub(crate) fn run() -> Result<()> {
-    // The data first: tests on real images run only where the data is.
-    step("build", &mut cargo(&["build", "--bin", "hnas"]))?;
-    step("data", reproduce::hnas()?.args(["data", "fetch", "cifar10"]))?;
+    // One selection of packages for everything here, so that the tensor library is built once. The program comes with it,
+    // since its whole-program tests start it. Then the data: tests on real images run only where it is.
+    step("build", &mut cargo(&["test", "--workspace", "--no-run"]))?;
+    step("data", reproduce::hnas().args(["data", "fetch", "cifar10"]))?;
 
     let mut counts = Counts::default();
     step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line))?;
@@ -26,7 +27,8 @@ pub(crate) fn run() -> Result<()> {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         }
         let out = folder.to_string_lossy().into_owned();
-        reproduce::run(&[&experiment, "--scale", "smoke", "--out", &out].map(String::from))?;
+        let plan = reproduce::Plan::parse(&[&experiment, "--scale", "smoke", "--out", &out].map(String::from))?;
+        plan.carry_out()?;
     }
     println!("tests: {} passed, {} failed", counts.passed, counts.failed);
     Ok(())
