@@ -152,3 +152,52 @@ fn c5_cubic_graphs_whose_vertices_all_look_alike() {
         assert_eq!(keys.len(), expected, "connected cubic graphs of {vertices} vertices");
     }
 }
+
+/// A random Steiner triple system, by hill climbing (Stinson, 1985): every two points are in exactly one triple. Points are
+/// rows, triples columns.
+fn random_triples(points: usize, rng: &mut impl Rng) -> Vec<Vec<usize>> {
+    // The third point of the triple of two points.
+    let mut third: HashMap<(usize, usize), usize> = HashMap::new();
+    while third.len() < points * (points - 1) {
+        let open = |x: usize, third: &HashMap<(usize, usize), usize>| -> Vec<usize> {
+            (0..points).filter(|&y| y != x && !third.contains_key(&(x, y))).collect()
+        };
+        let x = rng.random_range(0..points);
+        let others = open(x, &third);
+        if others.len() < 2 {
+            continue;
+        }
+        let first = rng.random_range(0..others.len());
+        let second = (first + rng.random_range(1..others.len())) % others.len();
+        let (y, z) = (others[first], others[second]);
+        if let Some(&w) = third.get(&(y, z)) {
+            for (a, b) in [(y, z), (z, y), (y, w), (w, y), (z, w), (w, z)] {
+                third.remove(&(a, b));
+            }
+        }
+        for (a, b, c) in [(x, y, z), (y, z, x), (z, x, y)] {
+            third.extend([((a, b), c), ((b, a), c)]);
+        }
+    }
+    let triples = third.iter().map(|(&(a, b), &c)| (a, b, c)).filter(|(a, b, c)| a < b && b < c);
+    let mut triples: Vec<(usize, usize, usize)> = triples.collect();
+    triples.sort_unstable();
+    let row = |point| triples.iter().map(|&(a, b, c)| usize::from([a, b, c].contains(&point))).collect();
+    (0..points).map(row).collect()
+}
+
+#[test]
+fn c5_triple_systems_that_stay_alike_after_a_first_choice() {
+    // There are 1, 1, 2 and 80 systems. Chance does not find the few most symmetric ones of 15 points.
+    for (points, samples, expected) in [(7, 10, 1..=1), (9, 20, 1..=1), (13, 100, 2..=2), (15, 150, 40..=80)] {
+        let keys: HashSet<NetworkKey> = (0..samples)
+            .into_par_iter()
+            .map(|seed| {
+                let matrix = random_triples(points, &mut ChaCha8Rng::seed_from_u64(seed));
+                key(&matrix).expect("the network is small")
+            })
+            .collect();
+        println!("{} triple systems of {points} points among {samples}", keys.len());
+        assert!(expected.contains(&keys.len()), "{} triple systems of {points} points", keys.len());
+    }
+}
