@@ -6,7 +6,7 @@ use crate::Usage;
 use crate::shell::{cargo, step};
 
 /// The benchmarks by name, with the package each lives in.
-const BENCHES: [(&str, &str); 1] = [("operations", "hnas-kernels")];
+const BENCHES: [(&str, &str); 2] = [("operations", "hnas-kernels"), ("ledger", "hnas-ledger")];
 
 /// Runs the named benchmark, or all.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -1,5 +1,5 @@
-//! How long each operation of a SQLite ledger takes when it holds many trials: `cargo bench -p hnas-ledger`, with the
-//! number of trials as an argument (`-- 100000`).
+//! How long each operation of a SQLite ledger takes when it holds many trials: `cargo bench -p hnas-ledger
+//! --bench ledger`, with the number of trials as an argument (`-- 100000`).
 //!
 //! The bound that matters is a training of minutes beside it: every operation but the reading of all results stays
 //! within a few waits for the disk, whatever the number of trials.
@@ -28,10 +28,8 @@ fn main() {
         }
         if id % 100 == 0 {
             clock.time("backlog", || ledger.backlog()).expect("counted");
-            clock.time("finished_prefix", || ledger.finished_prefix()).expect("counted");
             let after = id.saturating_sub(400) as i64;
             clock.time("results, the last 100", || ledger.results(after)).expect("read");
-            clock.time("trial", || ledger.trial(TrialId(id / 2))).expect("read");
         }
     }
     clock.time("results, all", || ledger.results(0)).expect("read");
