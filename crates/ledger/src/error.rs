@@ -97,6 +97,17 @@ pub enum LedgerError {
         /// Which ledger.
         place: String,
     },
+    /// The system failed to read or write the file. A full disk is sometimes reported like this, too.
+    #[error(
+        "the ledger {place} could not be read or written: {reason} (its disk may be full or failing; what was recorded \
+         is safe)"
+    )]
+    Io {
+        /// Which ledger.
+        place: String,
+        /// What the database says.
+        reason: String,
+    },
     /// Somebody else held the lock for too long.
     #[error("the ledger {place} was locked by another process for more than {seconds} s")]
     Busy {
@@ -201,7 +212,7 @@ impl LedgerError {
     pub fn is_transient(&self) -> bool {
         use LedgerError::*;
         match self {
-            Busy { .. } | Full { .. } => true,
+            Busy { .. } | Full { .. } | Io { .. } => true,
             Missing { .. }
             | IsFolder { .. }
             | NoFolder { .. }

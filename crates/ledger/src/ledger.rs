@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-use hnas_search::TrialId;
-
 use crate::{Backlog, Lease, LedgerError, Outcome, Proposal, Trial};
 
-/// A trial that was leased this often and never finished is recorded as failed: its genotype kills its workers.
-/// Leases given back do not count. High enough that a person who interrupts a long training a few times loses nothing.
+/// When this many leases of a trial came to nothing, the next [`lease`](Ledger::lease) of any trial records it as
+/// failed: its genotype kills its workers.
+///
+/// A lease counts when it ran out or was [abandoned](Ledger::abandon_leases), whatever became of its worker. A lease
+/// given back with [`release`](Ledger::release) does not count, renewing one does not make it two, and a training that
+/// ends with an error needs no second attempt: its failure is recorded under the first lease.
+///
+/// 10, since the ledger cannot tell a worker that crashed from one that was killed or switched off. It has to be far
+/// above the number of times a person interrupts the same long training, and it is how often a genotype that takes its
+/// process down may do so before the search goes on without it.
 pub const MAX_ATTEMPTS: u32 = 10;
 
-/// How long a lease lasts unless the ledger was told otherwise. Workers renew it every 30 s.
+/// How long a lease lasts unless the ledger was told otherwise. Whoever holds one has to renew it, a few times within
+/// this time, so that one renewal may be late or fail.
 pub const LEASE_TTL: Duration = Duration::from_secs(120);
 
 /// The trials of one study.
@@ -20,7 +27,7 @@ pub const LEASE_TTL: Duration = Duration::from_secs(120);
 ///
 /// Invariant L2: a ledger opens only with the experiment that founded it.
 ///
-/// Blocking on purpose: a worker trains for minutes beside one thread that renews its lease. Each operation is one
+/// Blocking on purpose: a worker trains for minutes beside one thread that renews its lease. Each change is one
 /// statement that commits itself, so nobody can stop half way with a lock in hand, and every operation may be repeated
 /// when its answer was lost. All times are those of the ledger's clock.
 pub trait Ledger: Send {
@@ -35,7 +42,8 @@ pub trait Ledger: Send {
 
     /// Leases the oldest trial that waits, or whose lease ran out; `None` when there is none.
     ///
-    /// Trials whose last of [`MAX_ATTEMPTS`] leases ran out are recorded as failed on the way.
+    /// Trials whose last of [`MAX_ATTEMPTS`] leases ran out are recorded as failed on the way. When nothing is to be done,
+    /// nobody who writes is waited for, so workers may ask as often as they like.
     ///
     /// # Errors
     ///
@@ -84,31 +92,10 @@ pub trait Ledger: Send {
     /// When a trial is damaged, naming it, or the ledger cannot be reached.
     fn results(&mut self, after: i64) -> Result<Vec<Trial>, LedgerError>;
 
-    /// The finished trial `id`; `None` when it is not proposed or not finished.
-    ///
-    /// # Errors
-    ///
-    /// When the trial is damaged, or the ledger cannot be reached.
-    fn trial(&mut self, id: TrialId) -> Result<Option<Trial>, LedgerError>;
-
-    /// The largest k such that all trials `1 ..= k` are finished.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be reached.
-    fn finished_prefix(&mut self) -> Result<u64, LedgerError>;
-
     /// How many trials are proposed, waiting, leased and finished, at one moment.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be reached.
     fn backlog(&mut self) -> Result<Backlog, LedgerError>;
-
-    /// The experiment that founded the study, as it was written then.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be reached.
-    fn founding(&mut self) -> Result<String, LedgerError>;
 }

@@ -1,7 +1,8 @@
 //! A ledger in one file, kept by SQLite, for the processes of one machine.
 //!
-//! Each operation is one statement that commits itself: SQLite lets one process write at a time and the others wait,
-//! so the statement sees the newest state, and a process that is stopped or killed never holds the lock. The
+//! Each change is one statement that commits itself: SQLite lets one process write at a time and the others wait, so the
+//! statement sees the newest state, and a process that is stopped or killed never holds the lock. What is asked for
+//! again and again looks first whether there is anything to change, since reading waits for nobody. The
 //! write-ahead log with `synchronous = FULL` makes a commit durable before it returns.
 //!
 //! `INDEXED BY` is there so that each operation takes as long with 100,000 trials as with ten: it names the index that
@@ -157,14 +158,21 @@ impl Ledger for SqliteLedger {
     }
 
     fn lease(&mut self, worker: &str) -> Result<Option<Lease>, LedgerError> {
+        const OLDEST: &str = "SELECT id FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
+             AND lease_until < unixepoch('subsec') AND attempt - released < ?2 ORDER BY id LIMIT 1";
         self.give_up()?;
+        // Looked for first, as there: workers that wait for a proposal ask many times a second.
+        if self.scalar::<i64>(OLDEST, params![self.study, MAX_ATTEMPTS])?.is_none() {
+            return Ok(None);
+        }
+        // Another may lease it meanwhile. This looks again, for the next one.
         let leases = self.query(
-            "UPDATE trials SET worker = ?2, attempt = attempt + 1, lease_until = unixepoch('subsec') + ?3
-             WHERE study = ?1 AND id = (
-                 SELECT id FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
-                     AND lease_until < unixepoch('subsec') AND attempt - released < ?4 ORDER BY id LIMIT 1)
-             RETURNING *, unixepoch('subsec') AS now",
-            params![self.study, worker, self.ttl.as_secs_f64(), MAX_ATTEMPTS],
+            &format!(
+                "UPDATE trials SET worker = ?3, attempt = attempt + 1, lease_until = unixepoch('subsec') + ?4
+                 WHERE study = ?1 AND id = ({OLDEST})
+                 RETURNING *, unixepoch('subsec') AS now"
+            ),
+            params![self.study, MAX_ATTEMPTS, worker, self.ttl.as_secs_f64()],
             |columns| row::lease(columns, self.ttl),
         )?;
         Ok(leases.into_iter().next())
@@ -242,27 +250,6 @@ impl Ledger for SqliteLedger {
         )
     }
 
-    fn trial(&mut self, id: TrialId) -> Result<Option<Trial>, LedgerError> {
-        let trials = self.query(
-            "SELECT * FROM trials WHERE study = ?1 AND id = ?2 AND seq IS NOT NULL",
-            params![self.study, self.integer("trial", id.0)?],
-            row::trial,
-        )?;
-        Ok(trials.into_iter().next())
-    }
-
-    fn finished_prefix(&mut self) -> Result<u64, LedgerError> {
-        let prefix = self.scalar::<i64>(
-            "SELECT COALESCE(
-                 (SELECT id - 1 FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
-                  ORDER BY id LIMIT 1),
-                 (SELECT id FROM trials WHERE study = ?1 ORDER BY id DESC LIMIT 1),
-                 0)",
-            params![self.study],
-        )?;
-        Ok(row::count(prefix))
-    }
-
     fn backlog(&mut self) -> Result<Backlog, LedgerError> {
         // Ids and seqs are dense, so their largest are their numbers.
         let counts = self.query(
@@ -275,14 +262,6 @@ impl Ledger for SqliteLedger {
             row::backlog,
         )?;
         Ok(counts.into_iter().next().unwrap_or_default())
-    }
-
-    fn founding(&mut self) -> Result<String, LedgerError> {
-        let founding = self.scalar("SELECT founding FROM studies WHERE name = ?1", params![self.study])?;
-        match founding {
-            Some(founding) => Ok(founding),
-            None => Err(self.unknown_study()),
-        }
     }
 }
 

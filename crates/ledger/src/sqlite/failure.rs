@@ -16,6 +16,11 @@ pub(super) fn classify(path: &Path, error: Error) -> LedgerError {
             LedgerError::Busy { place, seconds: BUSY_TIMEOUT.as_secs() }
         }
         Some(ErrorCode::DiskFull) => LedgerError::Full { place },
+        // Not always the disk's fault: without room for the memory that is shared with other processes, SQLite says this.
+        Some(ErrorCode::SystemIoFailure) => {
+            let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+            LedgerError::Io { place, reason: format!("{reason}, code {code} of SQLite") }
+        }
         Some(ErrorCode::ReadOnly) => LedgerError::ReadOnly { place },
         Some(ErrorCode::NotADatabase) => {
             LedgerError::Foreign { place, reason: "the file is not a database".to_owned() }
@@ -42,11 +47,15 @@ fn why_not(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use hnas_genome::{Genotype, SearchSpace};
     use hnas_search::TrialId;
 
+    use rusqlite::ffi;
+
+    use super::classify;
     use crate::{Ledger, LedgerError, Outcome, Proposal, SqliteLedger, Verdict};
 
     fn proposal(id: u64) -> Proposal {
@@ -100,6 +109,25 @@ mod tests {
     }
 
     #[test]
+    fn a_failing_disk_may_recover() {
+        let codes = [ffi::SQLITE_IOERR, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE];
+        for (code, number) in codes.into_iter().zip([10, 1034, 4874, 778]) {
+            let said = Some("disk I/O error".to_owned());
+            let error = classify(Path::new("a.db"), rusqlite::Error::SqliteFailure(ffi::Error::new(code), said));
+            assert!(error.is_transient(), "{error}");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the ledger a.db could not be read or written: disk I/O error, code {number} of SQLite (its disk may \
+                     be full or failing; what was recorded is safe)"
+                )
+            );
+        }
+        let other = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CONSTRAINT), None);
+        assert!(!classify(Path::new("a.db"), other).is_transient());
+    }
+
+    #[test]
     fn a_lock_that_is_held_for_too_long_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
@@ -112,7 +140,10 @@ mod tests {
         let expected = format!("the ledger {} was locked by another process for more than 60 s", path.display());
         assert_eq!(error.to_string(), expected);
         assert_eq!(ledger.backlog().unwrap().proposed, 0, "reading needs no lock");
+        assert_eq!(ledger.lease("w").unwrap(), None, "nor does a worker that finds nothing to do");
         other.connection.execute_batch("COMMIT").unwrap();
         assert!(ledger.propose(&proposal(1)).unwrap());
+        other.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(ledger.lease("w"), Err(LedgerError::Busy { .. })), "a trial waits");
     }
 }

@@ -27,6 +27,7 @@ fn name(magic: u32) -> Option<&'static str> {
         0x00C3_6400 => Some("Ceph"),
         0x1983_0326 => Some("BeeGFS"),
         0x5346_414F | 0x6B41_4653 => Some("AFS"),
+        0x0102_1997 => Some("9p"),
         _ => None,
     }
 }
@@ -43,6 +44,7 @@ mod tests {
             (0x4750_4653, Some("GPFS")),
             (0xFF53_4D42, Some("CIFS")),
             (0xFE53_4D42, Some("SMB")),
+            (0x0102_1997, Some("9p")),
             // ext4, tmpfs, overlayfs, btrfs, xfs
             (0xEF53, None),
             (0x0102_1994, None),

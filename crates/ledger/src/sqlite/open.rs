@@ -36,6 +36,9 @@ impl SqliteLedger {
     ///
     /// When the study was founded by another experiment (invariant L2), naming the first line that differs; when the
     /// file is not a ledger, damaged, of a newer format, on a network file system, or cannot be opened for writing.
+    ///
+    /// Network file systems are recognised on Linux alone. Elsewhere nothing is checked: there it is for whoever chooses
+    /// the path to keep it on a local disk.
     pub fn open(path: impl AsRef<Path>, study: &str, founding: &str) -> Result<SqliteLedger, LedgerError> {
         let path = path.as_ref();
         check_place(path)?;
@@ -51,7 +54,7 @@ impl SqliteLedger {
     /// # Errors
     ///
     /// When there is no such ledger or study, or the file is not a ledger, damaged, of a newer format, on a network file
-    /// system, or cannot be opened.
+    /// system (recognised on Linux alone, as by [`open`](SqliteLedger::open)), or cannot be opened.
     pub fn read(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
         let path = path.as_ref();
         match path.try_exists() {

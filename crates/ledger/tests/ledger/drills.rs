@@ -14,7 +14,7 @@ use hnas_ledger::{Ledger, SqliteLedger, Trial};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::example::{EXPERIMENT, proposal, scored};
+use crate::example::{EXPERIMENT, eventually, proposal, scored};
 use crate::sqlite::File;
 
 /// What a worker is told by its environment: the folder of the drill, its own name, the number of trials, and for how
@@ -44,6 +44,8 @@ fn l1_killed_workers_lose_nothing() {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let drill = Drill::new("drills::l1_killed_workers_lose_nothing", 150, Duration::from_millis(300));
         let mut workers: Vec<Child> = (0..3).map(|number| drill.start(number)).collect();
+        // Starting a process may take longer than all of the killing.
+        eventually("a worker records its first trial", || drill.begun().then_some(()));
         for number in 3..23 {
             std::thread::sleep(Duration::from_millis(rng.random_range(1..60)));
             let victim = rng.random_range(0..workers.len());
@@ -149,19 +151,26 @@ impl Drill {
         acknowledged.len()
     }
 
+    /// Whether a result was acknowledged to any worker yet.
+    fn begun(&self) -> bool {
+        self.journals().iter().any(|journal| fs::metadata(journal).unwrap().len() > 0)
+    }
+
+    fn journals(&self) -> Vec<PathBuf> {
+        let paths = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "journal")).collect()
+    }
+
     /// By trial, to whom a result was acknowledged, and which.
     fn acknowledged(&self) -> BTreeMap<u64, (String, u64)> {
         let mut acknowledged = BTreeMap::new();
-        for entry in fs::read_dir(self.folder()).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "journal") {
-                let worker = path.file_stem().unwrap().to_str().unwrap().to_owned();
-                for line in fs::read_to_string(&path).unwrap().lines() {
-                    let (id, extra) = line.split_once(' ').unwrap();
-                    let (id, extra) = (id.parse().unwrap(), extra.parse().unwrap());
-                    let before = acknowledged.insert(id, (worker.clone(), extra));
-                    assert_eq!(before, None, "trial {id} was acknowledged twice");
-                }
+        for path in self.journals() {
+            let worker = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            for line in fs::read_to_string(&path).unwrap().lines() {
+                let (id, extra) = line.split_once(' ').unwrap();
+                let (id, extra) = (id.parse().unwrap(), extra.parse().unwrap());
+                let before = acknowledged.insert(id, (worker.clone(), extra));
+                assert_eq!(before, None, "trial {id} was acknowledged twice");
             }
         }
         acknowledged

@@ -62,7 +62,6 @@ fn a_report_reads_while_others_write_and_changes_nothing() {
     let file = File::with_results(3);
     let mut report = SqliteLedger::read(file.path(), "search").unwrap();
     assert_eq!(ids(&report.results(0).unwrap()), [1, 2, 3]);
-    assert_eq!(report.founding().unwrap(), EXPERIMENT);
 
     let mut writer = file.open();
     writer.propose(&proposal(4)).unwrap();
@@ -71,9 +70,10 @@ fn a_report_reads_while_others_write_and_changes_nothing() {
     assert_eq!(ids(&report.results(3).unwrap()), [4], "what was committed is seen at once");
 
     writer.propose(&proposal(5)).unwrap();
+    writer.propose(&proposal(6)).unwrap();
     let leased = writer.lease("w").unwrap().unwrap();
     let refused = [
-        report.propose(&proposal(6)).map(drop),
+        report.propose(&proposal(7)).map(drop),
         report.lease("w").map(drop),
         report.renew(&leased).map(drop),
         report.release(&leased).map(drop),
@@ -83,7 +83,7 @@ fn a_report_reads_while_others_write_and_changes_nothing() {
         assert!(matches!(result, Err(LedgerError::ReadOnly { .. })), "{result:?}");
     }
     assert!(writer.renew(&leased).unwrap());
-    assert_eq!(writer.backlog().unwrap().proposed, 5);
+    assert_eq!(writer.backlog().unwrap().proposed, 6);
 }
 
 #[test]
