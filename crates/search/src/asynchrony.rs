@@ -2,8 +2,9 @@
 //!
 //! The paper's controller adds a child whenever a worker is idle, so its search depends on who happened to finish
 //! first. Here an experiment states `in_flight`, the number of trials that may be under way at once (the paper's 200
-//! workers). Trial n is bred from exactly the results of trials `1 ..= n - in_flight`, whatever else has finished: the
-//! same seed gives the same search, however many workers there are and in whatever order they finish.
+//! workers). Trial n is bred from exactly the results of trials `1 ..= n - in_flight`, whatever else has finished: given
+//! the same outcomes of trials, the same seed gives the same search, however many workers there are and in whatever
+//! order they finish. Whether a training gives the same outcome again is another matter, and not decided here.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,8 @@ pub fn suggestion_rng(seed: u64, trial: TrialId) -> ChaCha8Rng {
 /// Tell it of finished trials in any order with [`finish`](Search::finish) and ask for genotypes in the order of
 /// trials with [`suggest`](Search::suggest). It holds back a result until the first suggestion that may see it.
 ///
-/// Resuming needs no state: build a new one, tell it of all finished trials, go on with [`Search::starting_at`].
+/// Resuming needs no state: build a new one that goes on [`starting_at`](Search::starting_at) the trial after the last
+/// that was suggested, and tell it of all finished trials.
 pub struct Search {
     strategy: Box<dyn Strategy>,
     seed: u64,
@@ -58,6 +60,14 @@ pub enum SearchError {
     /// The same trial finished twice.
     #[error("trial {0} finished twice")]
     FinishedTwice(TrialId),
+    /// A trial finished that nobody was asked to evaluate.
+    #[error("trial {trial} finished, but the next trial to be suggested is only {next}")]
+    NotSuggested {
+        /// The trial.
+        trial: TrialId,
+        /// The trial that is suggested next.
+        next: TrialId,
+    },
 }
 
 impl Search {
@@ -82,7 +92,7 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// When its id is 0, or it finished before.
+    /// When its id is 0, it finished before, or it was never suggested, here or before [`Search::starting_at`].
     pub fn finish(&mut self, trial: FinishedTrial) -> Result<(), SearchError> {
         let id = trial.id;
         if id.0 == 0 {
@@ -90,6 +100,9 @@ impl Search {
         }
         if id.0 <= self.seen || self.held.contains_key(&id) {
             return Err(SearchError::FinishedTwice(id));
+        }
+        if id >= self.next {
+            return Err(SearchError::NotSuggested { trial: id, next: self.next });
         }
         self.held.insert(id, trial);
         Ok(())

@@ -2,8 +2,8 @@
 //! yet reproducible.
 //!
 //! This crate never trains: it sees genotypes and fitness. A [`Strategy`] suggests genotypes and is told of finished
-//! trials; a [`Search`] keeps one and decides which results each suggestion may see, so that the same seed gives the
-//! same search on one core and on 200 machines.
+//! trials; a [`Search`] keeps one and decides which results each suggestion may see, so that, given the same outcomes
+//! of trials, the same seed gives the same search on one core and on 200 machines.
 
 mod asynchrony;
 mod given;

@@ -89,11 +89,33 @@ fn a_trial_finishes_once() {
     let trials = simulation.run();
     let mut search = simulation.search();
     let finish = |id| finished_trial(TrialId(id), &trials);
+    search.suggest().unwrap();
     search.finish(finish(1)).unwrap();
     assert_eq!(search.finish(finish(1)), Err(SearchError::FinishedTwice(TrialId(1))), "still held");
-    search.suggest().unwrap();
     search.suggest().unwrap();
     assert_eq!(search.finish(finish(1)), Err(SearchError::FinishedTwice(TrialId(1))), "part of the strategy");
     let zero = FinishedTrial { id: TrialId(0), ..finish(1) };
     assert_eq!(search.finish(zero), Err(SearchError::TrialZero));
+}
+
+#[test]
+fn a_trial_finishes_only_when_it_was_suggested() {
+    let simulation = simulation(3);
+    let trials = simulation.run();
+    let finish = |id| finished_trial(TrialId(id), &trials);
+    let refused = |trial, next| Err(SearchError::NotSuggested { trial: TrialId(trial), next: TrialId(next) });
+    let mut search = simulation.search();
+    assert_eq!(search.finish(finish(1)), refused(1, 1));
+    search.suggest().unwrap();
+    assert_eq!(search.finish(finish(2)), refused(2, 2));
+    assert_eq!(search.finish(finish(1)), Ok(()));
+    let message = search.finish(finish(100)).unwrap_err().to_string();
+    assert_eq!(message, "trial 100 finished, but the next trial to be suggested is only 2");
+    // What was refused left nothing behind.
+    assert_eq!(search.suggest().unwrap(), (TrialId(2), trials[1].0.clone()));
+    assert_eq!(search.finish(finish(2)), Ok(()));
+
+    let mut resumed = simulation.search().starting_at(TrialId(41));
+    assert_eq!(resumed.finish(finish(41)), refused(41, 41));
+    assert_eq!(resumed.finish(finish(40)), Ok(()), "suggested in an earlier life");
 }
