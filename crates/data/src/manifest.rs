@@ -4,6 +4,7 @@
 //! row. One RON file in `datasets/` describes one data set; the bytes themselves are never part of the project.
 
 mod check;
+mod check_source;
 
 use std::fmt;
 use std::fs;
@@ -13,7 +14,7 @@ use ron::extensions::Extensions;
 use serde::Deserialize;
 
 pub use self::check::ManifestError;
-pub(crate) use self::check::is_loopback;
+pub(crate) use self::check_source::is_loopback;
 use crate::checksum::Md5;
 use crate::error::DataError;
 
@@ -23,7 +24,7 @@ const BUILTIN: [(&str, &str); 1] = [("cifar10", include_str!("../../../datasets/
 /// A data set, as described by one RON file.
 ///
 /// Invariant, held where it is read: names are plain file names and differ, the size of each file is that of its
-/// records, both parts have images, and each source gives every file.
+/// records, sizes add up without overflow, both parts have images, and each source gives every file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "check::RawManifest")]
 pub struct Manifest {
@@ -108,7 +109,7 @@ pub struct Archive {
     pub md5: Md5,
     /// How it is packed.
     pub format: ArchiveFormat,
-    /// The folder within it that holds the files under their own names.
+    /// The folder within it that holds the files under their own names; empty when they lie at the top.
     pub folder: String,
 }
 

@@ -3,9 +3,8 @@
 //! - the name is also a folder's: lower-case letters, digits, `-` and `_`
 //! - an image has pixels, the class is one of the label bytes, there are 1 to 256 classes of different names
 //! - file names are plain and differ; the size of a file is that of its records; each has records and both parts have files
-//! - an archive comes over https (over http from this machine itself, for tests)
-//! - a package's name and version are arguments to a command: nothing but the characters of names
-//! - a package rebuilds each file, once
+//! - bytes and records of all files can be added up
+//! - the rules for sources: see `check_source`
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -14,7 +13,8 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Archive, DataFile, ImageSize, Manifest, NpmPackage, Part, Record, Source};
+use super::check_source::check_source;
+use super::{DataFile, ImageSize, Manifest, Part, Record, Source};
 use crate::error::grouped;
 
 /// A manifest as it is written.
@@ -55,7 +55,7 @@ pub enum ManifestError {
         /// The name of both.
         name: String,
     },
-    /// A file name that leads elsewhere.
+    /// A file name that leads elsewhere, or to what a fetch keeps for itself.
     #[error("{0:?} is not a plain file name")]
     FileName(String),
     /// Size and records disagree.
@@ -73,15 +73,47 @@ pub enum ManifestError {
     /// A file without images.
     #[error("{0} has 0 records, at least 1 is needed")]
     NoRecords(String),
+    /// More than can be counted.
+    #[error("the files up to {name} have more than {} {what} together", grouped(*limit))]
+    Total {
+        /// The file that is too much.
+        name: String,
+        /// "bytes" or "records".
+        what: &'static str,
+        /// The largest number.
+        limit: u64,
+    },
     /// A part without images.
     #[error("no file has images of part {0:?}")]
     EmptyPart(Part),
     /// An address that is not secure, or not a file's.
     #[error("{0:?} is not the https address of a file")]
     Url(String),
-    /// A package's name or version with other characters than names have.
-    #[error("{0:?} is not the name or version of a package")]
-    Package(String),
+    /// An archive that would lie where a data file does, or where a fetch keeps its own.
+    #[error("an archive cannot be called {archive:?}: the name {name:?} is taken in the data set's folder")]
+    ArchiveName {
+        /// Name of the archive.
+        archive: String,
+        /// The name that is taken: the archive's, or that of its download.
+        name: String,
+    },
+    /// A folder that no archive has.
+    #[error("{0:?} is not a folder within an archive: such as \"a\", \"a/b\" or, where files lie at the top, \"\"")]
+    ArchiveFolder(String),
+    /// Not a package's name, but perhaps a path or an address.
+    #[error("{0:?} is not the name of a package: \"name\" or \"@scope/name\"")]
+    PackageName(String),
+    /// A version that could be more than one, or something else.
+    #[error("{0:?} is not the exact version of a package: such as \"1.0.0\"")]
+    PackageVersion(String),
+    /// Packages have one label an image.
+    #[error("package {package} gives 1 label byte an image, but records have {label_bytes}")]
+    PackageLabels {
+        /// The package.
+        package: String,
+        /// Number of label bytes of a record.
+        label_bytes: usize,
+    },
     /// A package does not say how to rebuild a file, or says so twice.
     #[error("package {package} rebuilds {name} {times} times instead of once")]
     Rebuilt {
@@ -112,11 +144,7 @@ impl TryFrom<RawManifest> for Manifest {
         differ("classes", classes.iter())?;
         check_files(&files, record_bytes)?;
         for source in &sources {
-            match source {
-                Source::LocalFolder(_) => {}
-                Source::Archive(archive) => check_archive(archive)?,
-                Source::NpmPackage(package) => check_package(package, &files)?,
-            }
+            check_source(source, record, &files)?;
         }
         Ok(Manifest { name, title, licence, homepage, image, record, classes, files, sources })
     }
@@ -131,6 +159,7 @@ fn record_bytes(image: ImageSize, record: Record) -> Option<u64> {
 
 fn check_files(files: &[DataFile], record_bytes: u64) -> Result<(), ManifestError> {
     differ("files", files.iter().map(|file| &file.name))?;
+    let (mut bytes, mut records) = (0u64, 0usize);
     for file in files {
         if !is_plain(&file.name) {
             return Err(ManifestError::FileName(file.name.clone()));
@@ -142,6 +171,10 @@ fn check_files(files: &[DataFile], record_bytes: u64) -> Result<(), ManifestErro
             let DataFile { name, records, bytes, .. } = file.clone();
             return Err(ManifestError::Size { name, records, record: record_bytes, bytes });
         }
+        // So that nobody who adds them up, all or some, has to check.
+        let too_many = |what, limit| ManifestError::Total { name: file.name.clone(), what, limit };
+        bytes = bytes.checked_add(file.bytes).ok_or_else(|| too_many("bytes", u64::MAX))?;
+        records = records.checked_add(file.records).ok_or_else(|| too_many("records", usize::MAX as u64))?;
     }
     for part in [Part::Train, Part::Test] {
         if !files.iter().any(|file| file.part == part) {
@@ -151,40 +184,14 @@ fn check_files(files: &[DataFile], record_bytes: u64) -> Result<(), ManifestErro
     Ok(())
 }
 
-fn check_archive(archive: &Archive) -> Result<(), ManifestError> {
-    let secure = archive.url.starts_with("https://") || is_loopback(&archive.url);
-    if !secure || !is_plain(archive.file_name()) {
-        return Err(ManifestError::Url(archive.url.clone()));
-    }
-    Ok(())
-}
-
-fn check_package(package: &NpmPackage, files: &[DataFile]) -> Result<(), ManifestError> {
-    for text in [&package.name, &package.version] {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@/._-+".contains(&byte);
-        if text.is_empty() || text.starts_with('-') || text.starts_with('.') || !text.bytes().all(plain) {
-            return Err(ManifestError::Package(text.clone()));
-        }
-    }
-    for file in files {
-        let times = package.files.iter().filter(|rebuilt| rebuilt.name == file.name).count();
-        if times != 1 {
-            return Err(ManifestError::Rebuilt { package: package.name.clone(), name: file.name.clone(), times });
-        }
-    }
-    Ok(())
-}
-
-/// Whether `url` is on this machine itself, where nobody listens in.
-pub(crate) fn is_loopback(url: &str) -> bool {
-    url.starts_with("http://127.0.0.1:")
-}
-
-fn is_plain(name: &str) -> bool {
+/// Whether `name` is that of a file in the data set's folder. Names with a dot in front are for what a fetch keeps there
+/// for itself: its lock and its temporary folders.
+pub(super) fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!(components.next(), Some(Component::Normal(only)) if only == name)
         && components.next().is_none()
         && !name.contains('\\')
+        && !name.starts_with('.')
 }
 
 fn differ<'a, T: Eq + Hash + ToString + ?Sized + 'a>(
@@ -198,11 +205,4 @@ fn differ<'a, T: Eq + Hash + ToString + ?Sized + 'a>(
         }
     }
     Ok(())
-}
-
-impl Archive {
-    /// The last part of its address: how the file is called once it is here.
-    pub fn file_name(&self) -> &str {
-        self.url.rsplit('/').next().unwrap_or_default()
-    }
 }

@@ -184,7 +184,7 @@ fn broken_manifests_are_refused() {
     check_manifest(
         "sources: [",
         &package.replace("\"tiny\"", "\"--tiny\""),
-        expect![[r#"FOLDER/tiny.ron:15:1-15:2: "--tiny" is not the name or version of a package"#]],
+        expect![[r#"FOLDER/tiny.ron:15:1-15:2: "--tiny" is not the name of a package: "name" or "@scope/name""#]],
     );
 }
 
