@@ -1,11 +1,10 @@
 //! One file over https, resumed where it was cut off.
 //!
-//! Bytes go into `<target>.part`. When it has the right size and checksum it gets its name; when the checksum is wrong
-//! it is removed, since nobody knows which of its bytes are good.
+//! When all bytes are there and the checksum is wrong, they are removed, since nobody knows which of them are good.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use ureq::Agent;
@@ -26,25 +25,33 @@ const TRIES: usize = 10;
 /// What to download, and how to know that it is right.
 pub(super) struct Download<'a> {
     pub(super) url: &'a str,
+    /// What people call it.
+    pub(super) name: &'a str,
     pub(super) bytes: u64,
     pub(super) md5: Md5,
-    pub(super) target: &'a Path,
+    /// Where its bytes go, from the first to the last.
+    pub(super) part: &'a Path,
 }
 
-/// Downloads to the target; does nothing when it is there already.
-pub(super) fn download(wanted: &Download<'_>, progress: Watcher<'_>) -> Result<(), Failure> {
-    if is_right(wanted, wanted.target) {
-        return Ok(());
+impl Download<'_> {
+    /// Whether `path` is what is to be downloaded.
+    pub(super) fn is_right(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|found| found.len() == self.bytes)
+            && File::open(path).and_then(Md5::of_reader).is_ok_and(|md5| md5 == self.md5)
     }
-    let part = part_of(wanted.target);
+}
+
+/// Downloads what is not there yet.
+pub(super) fn download(wanted: &Download<'_>, progress: Watcher<'_>) -> Result<(), Failure> {
+    let part = wanted.part;
     let agent = agent(wanted.url);
-    let mut have = fs::metadata(&part).map_or(0, |found| found.len());
+    let mut have = fs::metadata(part).map_or(0, |found| found.len());
     if have > wanted.bytes {
         have = 0;
     }
     let mut tries = 0;
     while have < wanted.bytes {
-        let reached = transfer(&agent, wanted, &part, have, progress)?;
+        let reached = transfer(&agent, wanted, have, progress)?;
         tries += 1;
         if reached.bytes < wanted.bytes && (reached.bytes <= have || tries == TRIES) {
             return Err(Failure::Source(format!(
@@ -56,16 +63,16 @@ pub(super) fn download(wanted: &Download<'_>, progress: Watcher<'_>) -> Result<(
         }
         have = reached.bytes;
     }
-    if !is_right(wanted, &part) {
-        let md5 = File::open(&part).and_then(Md5::of_reader).map_or("unreadable".to_string(), |md5| md5.to_string());
-        fs::remove_file(&part).map_err(|error| folder_failure(&part, error))?;
+    if !wanted.is_right(part) {
+        let md5 = File::open(part).and_then(Md5::of_reader).map_or("unreadable".to_string(), |md5| md5.to_string());
+        fs::remove_file(part).map_err(|error| folder_failure(part, error))?;
         return Err(Failure::Source(format!(
             "{} bytes with md5 {md5} instead of {}; they were removed",
             grouped(wanted.bytes),
             wanted.md5
         )));
     }
-    fs::rename(&part, wanted.target).map_err(|error| folder_failure(wanted.target, error))
+    Ok(())
 }
 
 /// How far a transfer came, and why no further.
@@ -75,13 +82,8 @@ struct Reached {
 }
 
 /// One request: from byte `have` to the end, or to where the connection breaks.
-fn transfer(
-    agent: &Agent,
-    wanted: &Download<'_>,
-    part: &Path,
-    have: u64,
-    progress: Watcher<'_>,
-) -> Result<Reached, Failure> {
+fn transfer(agent: &Agent, wanted: &Download<'_>, have: u64, progress: Watcher<'_>) -> Result<Reached, Failure> {
+    let part = wanted.part;
     let mut request = agent.get(wanted.url);
     if have > 0 {
         request = request.header("Range", format!("bytes={have}-"));
@@ -104,8 +106,7 @@ fn transfer(
             Ok(file)
         })
         .map_err(|error| folder_failure(part, error))?;
-    let name = wanted.target.file_name().unwrap_or_default().to_string_lossy();
-    let what = format!("downloading {name}");
+    let what = format!("downloading {}", wanted.name);
     let mut reached = Reached { bytes: start, why: "the connection was closed".to_string() };
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
@@ -151,21 +152,10 @@ fn agent(url: &str) -> Agent {
         .accept_encoding("identity")
         .https_only(!is_loopback(url));
     if is_loopback(url) {
-        config = config.proxy(None);
+        // Over http no further than this machine, also when the server here would send us elsewhere.
+        config = config.proxy(None).max_redirects(0);
     }
     config.build().new_agent()
-}
-
-fn is_right(wanted: &Download<'_>, path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.len() == wanted.bytes)
-        && File::open(path).and_then(Md5::of_reader).is_ok_and(|md5| md5 == wanted.md5)
-}
-
-/// Where the bytes of `target` are until they are right.
-pub(super) fn part_of(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_os_string();
-    name.push(".part");
-    PathBuf::from(name)
 }
 
 fn folder_failure(path: &Path, error: io::Error) -> Failure {

@@ -29,12 +29,12 @@ fn pack(program: &str, package: &NpmPackage, staging: &Staging, progress: Watche
     let what = format!("npm pack {spec}");
     let total = package.bytes;
     progress(Progress { what: &what, done: 0, total });
-    let folder = staging.temporary().join("npm");
+    let folder = staging.temporary().join(".npm");
     fs::create_dir(&folder).map_err(|error| Failure::Folder(staging::write_error(&folder, error)))?;
     // A cache of its own: the user's would keep a copy of all this for ever.
     let output = Command::new(program)
         .args(["pack", &spec, "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", "--cache"])
-        .arg(staging.temporary().join("npm-cache"))
+        .arg(staging.temporary().join(".npm-cache"))
         .current_dir(&folder)
         .stdin(Stdio::null())
         .output()
@@ -76,12 +76,13 @@ fn rebuild(
     let mut names: Vec<&str> = how.iter().flat_map(|(_, rebuilt)| [rebuilt.rows.as_str(), &rebuilt.labels]).collect();
     names.sort_unstable();
     names.dedup();
-    // Numbered places: a name in the manifest is a path in the package, not one on this machine.
+    // Numbered places: a name in the manifest is a path in the package, not one on this machine. The dot in front keeps
+    // them apart from the files made here.
     let place =
-        |name: &str| staging.temporary().join(format!("member-{}", names.partition_point(|other| *other < name)));
+        |name: &str| staging.temporary().join(format!(".member-{}", names.partition_point(|other| *other < name)));
     let members: Vec<Member> =
         names.iter().map(|name| Member { name: format!("package/{name}"), bytes: None, place: place(name) }).collect();
-    unpack(packed, &members, progress)?;
+    unpack(packed, &packed.file_name().unwrap_or_default().to_string_lossy(), &members, progress)?;
     let total = wanted.iter().map(|file| file.bytes).sum();
     let mut done = 0;
     for (file, rebuilt) in how {

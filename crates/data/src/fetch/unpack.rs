@@ -22,12 +22,13 @@ pub(super) struct Member {
     pub(super) place: PathBuf,
 }
 
-/// Writes each of `members` to its place. Reads no further than the last of them.
-pub(super) fn unpack(archive: &Path, members: &[Member], progress: Watcher<'_>) -> Result<(), Failure> {
-    let bad = |error: io::Error| Failure::Source(format!("{} cannot be unpacked: {error}", file_name(archive)));
+/// Writes each of `members` of the archive to its place; `name` is what people call the archive. Reads no further than
+/// the last of them.
+pub(super) fn unpack(archive: &Path, name: &str, members: &[Member], progress: Watcher<'_>) -> Result<(), Failure> {
+    let bad = |error: io::Error| Failure::Source(format!("{name} cannot be unpacked: {error}"));
     let packed = File::open(archive).map_err(bad)?;
     let total = packed.metadata().map_err(bad)?.len();
-    let what = format!("unpacking {}", file_name(archive));
+    let what = format!("unpacking {name}");
     let mut tar = Archive::new(MultiGzDecoder::new(BufReader::new(packed)));
     let mut left: Vec<&Member> = members.iter().collect();
     let mut done = 0;
@@ -46,7 +47,7 @@ pub(super) fn unpack(archive: &Path, members: &[Member], progress: Watcher<'_>) 
         }
     }
     let left = left.iter().map(|member| member.name.as_str()).collect::<Vec<_>>().join(", ");
-    Err(Failure::Source(format!("{} does not hold {left}", file_name(archive))))
+    Err(Failure::Source(format!("{name} does not hold {left}")))
 }
 
 /// Refuses links, folders and files of another size before a byte is written.
@@ -82,8 +83,4 @@ fn write(entry: &mut impl Read, member: &Member) -> Result<(), Failure> {
 
 fn full(path: &Path, error: io::Error) -> Failure {
     Failure::Folder(staging::write_error(path, error))
-}
-
-fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
 }

@@ -96,6 +96,35 @@ fn an_archive_put_there_by_hand_needs_no_network() {
     let url = nobody_listens();
     assert_eq!(fetch_tiny(&tiny, &tiny.source(&url, &archive), &url), Ok(()));
     assert!(tiny.is_whole());
+    assert_eq!(fs::read(tiny.path("tiny.tar.gz")).unwrap(), archive);
+}
+
+#[test]
+fn an_archive_put_there_by_hand_stays_as_it_is() {
+    let tiny = Tiny::new();
+    let archive = tiny.archive();
+    let server = Server::new(archive.clone());
+    fs::create_dir_all(tiny.root().join("tiny")).unwrap();
+    // Not the one that is needed, yet its owner's.
+    fs::write(tiny.path("tiny.tar.gz"), "another").unwrap();
+    assert_eq!(fetch_tiny(&tiny, &tiny.source(&server.url, &archive), &server.url), Ok(()));
+    assert!(tiny.is_whole());
+    assert_eq!(tiny.listing(), ["test.bin", "tiny.tar.gz", "train.bin"]);
+    assert_eq!(fs::read(tiny.path("tiny.tar.gz")).unwrap(), b"another");
+    assert_eq!(server.ranges(), [None]);
+}
+
+#[test]
+fn files_may_lie_at_the_top_of_an_archive() {
+    for folder in ["", "./"] {
+        let tiny = Tiny::new();
+        let members: Vec<_> = tiny.files.iter().map(|(name, bytes)| (format!("{folder}{name}"), &bytes[..])).collect();
+        let archive = archive(&members);
+        let server = Server::new(archive.clone());
+        let source = tiny.source(&server.url, &archive).replace("tiny-bin", "");
+        assert_eq!(fetch_tiny(&tiny, &source, &server.url), Ok(()));
+        assert!(tiny.is_whole());
+    }
 }
 
 #[test]
@@ -166,6 +195,14 @@ fn failures_of_the_network_name_address_and_reason() {
         &[Answer::NotFound],
         expect![
             "tiny could not be fetched: URL: the server answered 404 Not Found; put train.bin, test.bin into FOLDER/cache/tiny by hand, or set HNAS_DATA to the folder that holds tiny/"
+        ],
+    );
+    check_failure(
+        &archive,
+        archive.clone(),
+        &[Answer::Redirect],
+        expect![
+            "tiny could not be fetched: URL: the server answered 302 Found; put train.bin, test.bin into FOLDER/cache/tiny by hand, or set HNAS_DATA to the folder that holds tiny/"
         ],
     );
     check_failure(

@@ -19,6 +19,8 @@ pub(crate) enum Answer {
     WrongRange,
     /// Not found.
     NotFound,
+    /// Send to another server.
+    Redirect,
 }
 
 /// The server: answers in the order told, and serves once they are used up. Lives as long as the test's process.
@@ -80,6 +82,11 @@ fn reply(mut connection: &TcpStream, body: &[u8], range: Option<usize>, answer: 
         Answer::WrongRange => (Some(0), usize::MAX),
         Answer::NotFound => {
             return connection.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+        Answer::Redirect => {
+            return connection.write_all(
+                b"HTTP/1.1 302 Found\r\nLocation: http://example.org/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
         }
     };
     let part = &body[from.unwrap_or(0)..];
