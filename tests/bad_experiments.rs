@@ -36,8 +36,8 @@ fn experiments() {
         "seed: 3,",
         "",
         expect![[r#"
-        error: FOLDER/experiment.ron:85:1: Unexpected missing field named `seed` in `File`
-    "#]],
+            error: FOLDER/experiment.ron:86:1: Unexpected missing field named `seed` in `File`
+        "#]],
     );
     check(
         "dataset: \"cifar10\"",
@@ -55,10 +55,17 @@ fn experiments() {
     );
     check(
         "fraction: 0.5",
+        "fraction: 0.1",
+        expect![[r#"
+        error: FOLDER/experiment.ron: scale "tiny": the largest tournament has 1 of 7 trials (search.fraction 0.1), so nothing is selected; at least 2 are needed
+    "#]],
+    );
+    check(
+        "fraction: 0.5",
         "fraction: 1.5",
         expect![[r#"
-        error: FOLDER/experiment.ron:16:44: the tournament's fraction is above 0 and at most 1, not 1.5
-    "#]],
+            error: FOLDER/experiment.ron:27:27: the tournament's fraction is above 0 and at most 1, not 1.5
+        "#]],
     );
     check(
         "evaluations: 10",
@@ -110,7 +117,7 @@ fn experiments() {
     "#]],
     );
     check(
-        "strategy: Tournament(fraction: 0.5, rule: Uniform)",
+        "strategy: Tournament(rule: Uniform)",
         "strategy: Given(files: [\"none.ron\"])",
         expect![[r#"
             error: cannot read FOLDER/none.ron: No such file or directory (os error 2)
@@ -118,16 +125,19 @@ fn experiments() {
     );
     let learned = root().join(LEARNED);
     let given = format!("strategy: Given(files: [{learned:?}])");
-    broken.edited(TINY, "experiment.ron", "strategy: Tournament(fraction: 0.5, rule: Uniform)", &given);
+    broken.edited(TINY, "experiment.ron", "strategy: Tournament(rule: Uniform)", &given);
     let output = hnas().arg("search").arg(broken.path("experiment.ron")).output().unwrap();
     let (code, error) = refused(output);
     assert_eq!(code, Some(2));
     assert!(error.ends_with("its search space is not that of the arm that names it\n"), "{error}");
     let text = std::fs::read_to_string(root().join(TINY)).unwrap();
     std::fs::write(broken.path("experiment.ron"), &text[..text.len() / 3]).unwrap();
-    broken.check("search FOLDER/experiment.ron", &expect![[r#"
-        error: FOLDER/experiment.ron:29:65: Unexpected field named `activation` in `Limits`, expected one of `parameters`, `multiply_adds`, or `activation_bytes` instead
-    "#]]);
+    broken.check(
+        "search FOLDER/experiment.ron",
+        &expect![[r#"
+        error: FOLDER/experiment.ron:30:63: Unexpected end of RON
+    "#]],
+    );
     broken.edited(TINY, "experiment.ron", "seed: 3,", "seed: 3,");
     std::fs::write(broken.path("published.ron"), "[(what: 1)]").unwrap();
     broken.check(

@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
+use hnas_ledger::{Ledger, SqliteLedger};
 use support::{has_cifar10, hnas, refused, results, root, run, said};
 
 const STUDIES: [&str; 2] = ["evolution", "evolution/retraining"];
@@ -16,6 +17,16 @@ fn search(out: &Path, workers: &str) -> Vec<String> {
     arguments.extend([out.into(), experiment.into()]);
     said(run(&arguments));
     trials(out)
+}
+
+/// Trials recorded so far, of the search and the retraining.
+fn finished(out: &Path) -> usize {
+    let count = |study: &&str| {
+        let ledger = SqliteLedger::read(out.join("ledger.sqlite"), study).and_then(|mut ledger| ledger.results(0));
+        // Not founded yet, or just being founded.
+        ledger.map_or(0, |trials| trials.len())
+    };
+    STUDIES.iter().map(count).sum()
 }
 
 fn trials(out: &Path) -> Vec<String> {
@@ -45,8 +56,9 @@ fn a_killed_run_goes_on_as_if_nothing_had_happened() {
     let folder = tempfile::tempdir().unwrap();
     let undisturbed = search(&folder.path().join("undisturbed"), "2");
     let killed = folder.path().join("killed");
-    // At different moments: while the run is founded, at the first trials, in the middle, near the end.
-    for milliseconds in [300, 700, 1100, 1500, 1900, 2300] {
+    // Killed at different moments: before the first trial, then each time that so many trials are recorded.
+    let mut at_work = 0;
+    for recorded in 0..9 {
         let mut child = hnas()
             .arg("search")
             .arg("tests/cases/tiny.ron")
@@ -56,11 +68,18 @@ fn a_killed_run_goes_on_as_if_nothing_had_happened() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        while finished(&killed) < recorded || (recorded == 0 && !killed.join("run.ron").exists()) {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         // On Unix this is kill -9.
         child.kill().unwrap();
         child.wait().unwrap();
+        at_work += usize::from(finished(&killed) < 12);
     }
+    assert!(at_work >= 5, "only {at_work} of 9 kills came before the run was whole");
     assert_eq!(search(&killed, "2"), undisturbed);
     let resumed = run(&[Path::new("resume"), &killed]);
     said(resumed);
@@ -80,7 +99,7 @@ fn a_run_folder_opens_only_with_its_experiment() {
         refused(run(&["search", "tests/cases/tiny.ron", "--device", "cpu", "--seed", "4", "--out", path]));
     assert_eq!(code, Some(2));
     let expected = format!(
-        "error: {path} holds another experiment: line 10 there is `seed: 3,`, here it is `seed: 4,`; choose another folder with --out\n"
+        "error: {path} holds another experiment: line 5 there is `seed: 3,`, here it is `seed: 4,`; choose another folder with --out\n"
     );
     assert_eq!(error, expected);
     assert_eq!(trials(&out), before);

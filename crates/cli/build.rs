@@ -15,6 +15,9 @@ fn main() {
         },
     );
     println!("cargo::rustc-env=HNAS_REVISION={revision}");
+    for source in ["../../crates", "../../Cargo.toml", "../../Cargo.lock"] {
+        println!("cargo::rerun-if-changed={source}");
+    }
     if let Some(head) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
         println!("cargo::rerun-if-changed={head}");
     }

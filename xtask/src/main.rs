@@ -23,7 +23,7 @@ cargo xtask COMMAND
   test           every test of the workspace, then the smoke scale of each experiment on real data
   tidy           the rules that the compiler does not hold: doors between crates, file sizes, file headers
   ci             what must hold before a change lands: tidy, format, lints, the CUDA build's types, test
-  bench [NAME]   the benchmarks (criterion); NAME picks one, for example: cargo xtask bench operations
+  bench [NAME]   the benchmarks; NAME picks one, for example: cargo xtask bench operations
   help           this text
 
 Every command exits with 0 when all went well, 2 when its arguments are wrong, 1 otherwise.

@@ -1,12 +1,12 @@
 //! `cargo xtask reproduce NAME`: builds the program, fetches the data, runs or resumes the experiment, writes its report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::Usage;
-use crate::shell::{cargo, root, step};
+use crate::shell::{cargo, metadata, root, step};
 use crate::test::experiments;
 
 /// Reads the arguments, then does the three steps; each of them finds what an earlier, interrupted run left.
@@ -18,39 +18,48 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         return Err(Usage(error).into());
     }
     let mut build = cargo(&["build", "--bin", "hnas"]);
-    if plan.cuda {
+    if plan.wants_cuda() {
         build.args(["--features", "hnas-cli/cuda"]);
     }
     step("build", &mut build)?;
     plan.carry_out()
 }
 
-/// The built program.
-pub(crate) fn hnas() -> Command {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let mut command = Command::new(root().join(target).join("debug/hnas"));
+/// The built program, in the target folder that cargo names.
+pub(crate) fn hnas() -> Result<Command> {
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    let mut command =
+        Command::new(Path::new(target).join("debug").join(format!("hnas{}", std::env::consts::EXE_SUFFIX)));
     command.current_dir(root());
-    command
+    Ok(command)
 }
 
 /// What the arguments ask for. The options are those of `hnas search`; they are checked there.
 pub(crate) struct Plan {
     name: String,
-    /// Whether the program needs its CUDA build.
-    cuda: bool,
+    /// The device asked for; `auto` if none.
+    device: String,
+    /// Whether only the plan is to be printed.
+    only_plan: bool,
     passed_on: Vec<String>,
 }
 
 impl Plan {
     pub(crate) fn parse(arguments: &[String]) -> Result<Plan, Usage> {
-        let mut plan = Plan { name: String::new(), cuda: false, passed_on: Vec::new() };
+        let mut plan = Plan { name: String::new(), device: "auto".to_owned(), only_plan: false, passed_on: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
-                "--plan" => plan.passed_on.push(argument.clone()),
+                "--plan" => {
+                    plan.only_plan = true;
+                    plan.passed_on.push(argument.clone());
+                }
                 "--scale" | "--device" | "--workers" | "--seed" | "--out" => {
                     let value = rest.next().ok_or_else(|| Usage(format!("{argument} needs a value")))?;
-                    plan.cuda |= argument == "--device" && value.starts_with("cuda");
+                    if argument == "--device" {
+                        plan.device.clone_from(value);
+                    }
                     plan.passed_on.extend([argument.clone(), value.clone()]);
                 }
                 option if option.starts_with('-') => return Err(Usage(format!("there is no option {option:?}"))),
@@ -66,10 +75,20 @@ impl Plan {
 
     /// Fetches the data, then runs or resumes the experiment, with the program as it is built.
     pub(crate) fn carry_out(&self) -> Result<()> {
-        step("data", hnas().args(["data", "fetch", "--experiment"]).arg(self.file()))?;
-        let mut search = hnas();
+        if !self.only_plan {
+            step("data", hnas()?.args(["data", "fetch", "--experiment"]).arg(self.file()))?;
+        }
+        let mut search = hnas()?;
         search.arg("search").arg(self.file()).args(&self.passed_on);
         step(&format!("reproduce {}", self.name), &mut search)
+    }
+
+    /// Whether the program needs its CUDA build: a GPU is asked for, or the driver's own tool lists one.
+    fn wants_cuda(&self) -> bool {
+        match self.device.as_str() {
+            "auto" => Command::new("nvidia-smi").arg("-L").output().is_ok_and(|output| output.status.success()),
+            device => device.starts_with("cuda"),
+        }
     }
 
     fn file(&self) -> PathBuf {

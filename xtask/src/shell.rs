@@ -2,10 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::Usage;
 
 /// The repository's root: the folder above this package.
 pub(crate) fn root() -> PathBuf {
@@ -20,11 +23,20 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// What `cargo metadata` says of the workspace, dependencies left out.
+pub(crate) fn metadata() -> Result<Value> {
+    let output = cargo(&["metadata", "--format-version", "1", "--no-deps"]).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")
+}
+
 /// Runs a command to its end, its output passed through; fails when it fails.
 pub(crate) fn step(what: &str, command: &mut Command) -> Result<()> {
     let started = announce(what, command);
     let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
-    finish(what, started, status.success(), || format!("{what}: {} ended with {status}", shown(command)))
+    finish(what, started, status, command)
 }
 
 /// As [`step`], and hands every line of the standard output to `see` as well.
@@ -39,7 +51,7 @@ pub(crate) fn step_watched(what: &str, command: &mut Command, mut see: impl FnMu
         see(&line);
     }
     let status = child.wait()?;
-    finish(what, started, status.success(), || format!("{what}: {} ended with {status}", shown(command)))
+    finish(what, started, status, command)
 }
 
 fn announce(what: &str, command: &Command) -> Instant {
@@ -47,12 +59,17 @@ fn announce(what: &str, command: &Command) -> Instant {
     Instant::now()
 }
 
-fn finish(what: &str, started: Instant, success: bool, failure: impl Fn() -> String) -> Result<()> {
-    if !success {
-        bail!(failure());
+fn finish(what: &str, started: Instant, status: ExitStatus, command: &Command) -> Result<()> {
+    let failure = format!("{what}: {} ended with {status}", shown(command));
+    match status.code() {
+        Some(0) => {
+            eprintln!("xtask: {what}: done in {:.0} s", started.elapsed().as_secs_f64());
+            Ok(())
+        }
+        // The program's own word for arguments that are wrong.
+        Some(2) => Err(Usage(failure).into()),
+        _ => bail!(failure),
     }
-    eprintln!("xtask: {what}: done in {:.0} s", started.elapsed().as_secs_f64());
-    Ok(())
 }
 
 fn shown(command: &Command) -> String {

@@ -10,10 +10,14 @@ pub(crate) fn run() -> Result<()> {
     // One selection of packages for everything here, so that the tensor library is built once. The program comes with it,
     // since its whole-program tests start it. Then the data: tests on real images run only where it is.
     step("build", &mut cargo(&["test", "--workspace", "--no-run"]))?;
-    step("data", reproduce::hnas().args(["data", "fetch", "cifar10"]))?;
+    step("data", reproduce::hnas()?.args(["data", "fetch", "cifar10"]))?;
 
     let mut counts = Counts::default();
-    step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line))?;
+    let tests = step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line));
+    if tests.is_err() {
+        println!("tests: {} passed, {} failed", counts.passed, counts.failed);
+        return tests;
+    }
 
     // Someone else's project: it uses two of the crates by path and is no member of this workspace.
     let stranger = root().join("tests/reuse/Cargo.toml");

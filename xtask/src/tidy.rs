@@ -3,13 +3,14 @@
 //! - Doors: a crate uses only the crates that the table below lets it use, read from `cargo metadata`.
 //! - Every Rust file opens with a `//!` line that says its job, and has at most 400 lines.
 //! - The top level holds the agreed folders and no others.
+//! - No page for people holds a place that is still to be filled in (two at signs in a row).
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
-use crate::shell::{cargo, root};
+use crate::shell::{metadata, root};
+use crate::test::experiments;
 
 /// Which crates each crate may use. Whoever widens this table says why in ARCHITECTURE.md.
 const DOORS: [(&str, &[&str]); 11] = [
@@ -50,6 +51,11 @@ pub(crate) fn run() -> Result<()> {
     let mut broken = Vec::new();
     doors(&mut broken)?;
     folders(&mut broken)?;
+    pages(&root(), &mut broken)?;
+    pages(&root().join("docs"), &mut broken)?;
+    for experiment in experiments()? {
+        pages(&root().join("experiments").join(experiment), &mut broken)?;
+    }
     let mut files = Vec::new();
     for folder in ["crates", "xtask", "tests"] {
         rust_files(&root().join(folder), &mut files)?;
@@ -65,11 +71,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn doors(broken: &mut Vec<String>) -> Result<()> {
-    let output = cargo(&["metadata", "--format-version", "1", "--no-deps"]).output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
+    let metadata = metadata()?;
     let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
     let members: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     for package in packages {
@@ -96,8 +98,20 @@ fn folders(broken: &mut Vec<String>) -> Result<()> {
     for entry in std::fs::read_dir(root())? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && !name.starts_with('.') && !FOLDERS.contains(&name.as_str()) {
+        let ignored = name.starts_with('.') || name.starts_with("target-");
+        if entry.path().is_dir() && !ignored && !FOLDERS.contains(&name.as_str()) {
             broken.push(format!("{name}/: no agreed top-level folder"));
+        }
+    }
+    Ok(())
+}
+
+fn pages(folder: &Path, broken: &mut Vec<String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") && std::fs::read_to_string(&path)?.contains("@@")
+        {
+            broken.push(format!("{}: holds a place that is still to be filled in", path.display()));
         }
     }
     Ok(())

@@ -25,11 +25,11 @@ pub(crate) fn run(command: &Data) -> Result<()> {
                 bar.set_position(progress.done);
             })?;
             bar.finish_and_clear();
-            println!("{name}: complete and checked, in {}", folder.display());
+            say!("{name}: complete and checked, in {}", folder.display());
         }
         DataAction::Verify { name } => {
             hnas_data::verify(&Manifest::builtin(name)?, &root)?;
-            println!("{name}: complete and checked, in {}", root.join(name).display());
+            say!("{name}: complete and checked, in {}", root.join(name).display());
         }
     }
     Ok(())

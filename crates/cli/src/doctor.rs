@@ -27,21 +27,25 @@ struct Dataset {
 pub(crate) fn run(command: &Doctor) -> Result<()> {
     let findings = look()?;
     if command.json {
-        println!("{}", serde_json::to_string_pretty(&findings)?);
+        say!("{}", serde_json::to_string_pretty(&findings)?);
         return Ok(());
     }
-    println!("hnas       {} ({})", findings.version, findings.revision);
-    println!("devices    {}", findings.devices.join(", "));
-    println!("threads    {}", findings.threads);
-    println!("data       {}", findings.data_folder);
+    say!("hnas       {} ({})", findings.version, findings.revision);
+    say!(
+        "devices    {}{}",
+        findings.devices.join(", "),
+        if cfg!(feature = "cuda") { "" } else { " (built without CUDA)" }
+    );
+    say!("threads    {}", findings.threads);
+    say!("data       {}", findings.data_folder);
     for dataset in &findings.datasets {
-        println!("  {:<8} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
+        say!("  {:<8} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
     }
     if findings.missing.is_empty() {
-        println!("Nothing is missing.");
+        say!("Nothing is missing.");
     }
     for missing in &findings.missing {
-        println!("- {missing}");
+        say!("- {missing}");
     }
     Ok(())
 }
@@ -52,12 +56,8 @@ fn look() -> Result<Findings> {
     let mut missing = Vec::new();
     if devices.is_empty() {
         missing.push("no device: build with --features cpu or --features cuda".to_owned());
-    } else if !devices.iter().any(|device| device.starts_with("cuda")) {
-        missing.push(if cfg!(feature = "cuda") {
-            "no CUDA device: networks are trained on the CPU".to_owned()
-        } else {
-            "this build has no CUDA: for a GPU build with --features hnas-cli/cuda".to_owned()
-        });
+    } else if cfg!(feature = "cuda") && !devices.iter().any(|device| device.starts_with("cuda")) {
+        missing.push("no CUDA device was found: networks are trained on the CPU".to_owned());
     }
     let mut datasets = Vec::new();
     for name in Manifest::builtin_names() {

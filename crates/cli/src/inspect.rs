@@ -50,12 +50,12 @@ pub(crate) fn run(command: &Inspect) -> Result<()> {
         .with_context(|| format!("{}: no network", command.genotype.display()))?;
     let findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network);
     if command.json {
-        println!("{}", serde_json::to_string_pretty(&findings)?);
+        say!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
-        print(&findings);
+        print(&findings)?;
     }
     if command.graph && !command.json {
-        println!("\n{}", network.graph.to_text());
+        say!("\n{}", network.graph.to_text());
     }
     Ok(())
 }
@@ -86,30 +86,36 @@ fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate)
     }
 }
 
-fn print(findings: &Findings) {
+fn print(findings: &Findings) -> Result<()> {
     let Findings { input, total, .. } = findings;
-    println!("genotype       valid, {} levels, {} edges to choose", findings.levels, findings.edges);
+    say!("genotype       valid, {} levels, {} edges to choose", findings.levels, findings.edges);
     for (level, used) in (2..).zip(&findings.motifs_used) {
         let used: Vec<_> = used.iter().map(usize::to_string).collect();
-        println!("  level {level}      uses motif {}", used.join(", "));
+        say!("  level {level}      uses motif {}", used.join(", "));
     }
-    println!("key            {}", findings.key);
-    println!(
+    say!("key            {}", findings.key);
+    say!(
         "network        skeleton {}, c0 = {}, input {}x{}x{}, {} operations",
-        findings.skeleton, findings.c0, input.channels, input.height, input.width, findings.nodes
+        findings.skeleton,
+        findings.c0,
+        input.channels,
+        input.height,
+        input.width,
+        findings.nodes
     );
-    println!(
-        "parameters     {} trainable, {} with moving statistics",
-        total.parameters, total.parameters_with_statistics
-    );
-    println!("multiply-adds  {:.1} M an image, forward", total.multiply_adds as f64 / 1e6);
-    println!("activations    {:.2} MB an image, kept for the backward pass", total.activation_bytes as f64 / 1e6);
-    println!(
+    say!("parameters     {} trainable, {} with moving statistics", total.parameters, total.parameters_with_statistics);
+    say!("multiply-adds  {:.1} M an image, forward", total.multiply_adds as f64 / 1e6);
+    say!("activations    {:.2} MB an image, kept for the backward pass", total.activation_bytes as f64 / 1e6);
+    say!(
         "\n{:<14} {:>5} {:>12} {:>16} {:>14}",
-        "operation", "nodes", "parameters", "multiply-adds M", "activations MB"
+        "operation",
+        "nodes",
+        "parameters",
+        "multiply-adds M",
+        "activations MB"
     );
     for (name, cost) in &findings.by_operation {
-        println!(
+        say!(
             "{name:<14} {:>5} {:>12} {:>16.1} {:>14.2}",
             cost.nodes,
             cost.parameters,
@@ -117,4 +123,5 @@ fn print(findings: &Findings) {
             cost.activation_bytes as f64 / 1e6
         );
     }
+    Ok(())
 }

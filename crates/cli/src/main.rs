@@ -1,5 +1,12 @@
 //! The `hnas` command: arguments in, text out. What it does is done by the other crates.
 
+/// Prints a line; a reader that is gone is an error like any other, not a panic.
+macro_rules! say {
+    ($($text:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*)))?
+    };
+}
+
 mod arguments;
 mod data;
 mod doctor;

@@ -3,27 +3,28 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use hnas_experiment::{Arm, Run, winner};
+use hnas_experiment::{Arm, RunFolder, winner};
 use hnas_ledger::{Outcome, Trial};
 use hnas_report::{Difference, FinalRun, Page, Published};
+use jiff::Timestamp;
 
 use crate::arguments::Report;
 
 /// `hnas report`.
 pub(crate) fn report(command: &Report) -> Result<()> {
-    let run = Run::open(&command.run)?;
+    let run = RunFolder::open(&command.run)?;
     write(&run, command.out.as_deref().unwrap_or(run.folder()))
 }
 
 /// Writes the report of `run` to `folder` and says where.
-pub(crate) fn write(run: &Run, folder: &Path) -> Result<()> {
+pub(crate) fn write(run: &RunFolder, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
     hnas_report::write(&page(run)?, folder)?;
-    println!("report: {}", folder.join("report.html").display());
+    say!("report: {}", folder.join("report.html").display());
     Ok(())
 }
 
-fn page(run: &Run) -> Result<Page> {
+fn page(run: &RunFolder) -> Result<Page> {
     let resolved = run.resolved();
     let arms = run.arms()?;
     let differences = resolved.differences.iter().cloned();
@@ -43,13 +44,12 @@ fn page(run: &Run) -> Result<Page> {
 }
 
 fn shown(arm: Arm, published: &[hnas_experiment::Published]) -> hnas_report::Arm {
-    let published =
-        published.iter().find(|number| number.arm.as_ref() == Some(&arm.study.arm) && number.what.contains("error"));
+    let published = published.iter().find(|number| number.arm.as_ref() == Some(&arm.study.arm));
     hnas_report::Arm {
         name: arm.study.arm.clone(),
         description: arm.description,
         published_error: published.map(|number| number.value.clone()),
-        winner: winner(&arm.search).map(|trial| trial.proposal.genotype.clone()),
+        winner: winner(&arm.study, &arm.search).map(|trial| trial.proposal.genotype.clone()),
         finals: arm.retraining.iter().map(final_run).collect(),
         search: arm.search,
     }
@@ -72,7 +72,7 @@ fn final_run(trial: &Trial) -> FinalRun {
 }
 
 /// What a reader needs to know to run it again.
-fn facts(run: &Run, arms: &[Arm]) -> Vec<(String, String)> {
+fn facts(run: &RunFolder, arms: &[Arm]) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(arm) = arms.first() {
@@ -90,16 +90,17 @@ fn facts(run: &Run, arms: &[Arm]) -> Vec<(String, String)> {
         arms.iter().flat_map(|arm| arm.search.iter().chain(&arm.retraining)).map(|trial| trial.seconds).sum();
     fact("hours of evaluation, over all workers", format!("{:.2}", seconds / 3600.0));
     for (number, session) in (1..).zip(run.sessions()) {
+        let begun = i64::try_from(session.started_unix).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
         fact(
             &format!("session {number}"),
             format!(
-                "hnas {} at revision {}, on {} with {} workers and {} threads, begun {} s after 1970",
+                "begun {}, hnas {} at revision {}, on {} with {} workers and {} threads",
+                begun.map_or_else(|| "at an unknown time".to_owned(), |begun| begun.to_string()),
                 session.version,
                 session.revision,
                 session.device,
                 session.workers,
-                session.threads,
-                session.started_unix
+                session.threads
             ),
         );
     }

@@ -1,7 +1,7 @@
 //! Shows a run as it goes: a bar with an estimate on a terminal, plain lines otherwise.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,8 @@ impl Progress {
         match &self.terminal {
             // A bar that cannot be drawn over is no reason to stop a search.
             Some(terminal) => drop(terminal.println(text)),
-            None => eprintln!("{text}"),
+            // Nor is a closed standard error.
+            None => drop(writeln!(std::io::stderr(), "{text}")),
         }
     }
 }
@@ -170,4 +171,41 @@ fn outcome(trial: &Trial) -> String {
 
 fn best(best: Option<f64>) -> String {
     best.map_or_else(String::new, |best| format!(", best {:.2} %", 100.0 * best))
+}
+
+/// Shows one training: a bar on a terminal, a plain line now and then otherwise.
+pub(crate) struct StepBar {
+    bar: Option<ProgressBar>,
+    steps: usize,
+    started: Instant,
+    last_line: Mutex<Instant>,
+}
+
+impl StepBar {
+    pub(crate) fn new(steps: usize) -> StepBar {
+        let now = Instant::now();
+        let bar = std::io::stderr().is_terminal().then(|| bar(steps as u64, 0));
+        StepBar { bar, steps, started: now, last_line: Mutex::new(now) }
+    }
+
+    pub(crate) fn step(&self, step: usize, loss: f64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(step as u64);
+            bar.set_message(format!("step {step} loss {loss:.3}"));
+            return;
+        }
+        let Ok(mut last) = self.last_line.lock() else { return };
+        if last.elapsed() >= PLAIN_EVERY {
+            *last = Instant::now();
+            let left = self.started.elapsed().as_secs_f64() / step as f64 * self.steps.saturating_sub(step) as f64;
+            let left = HumanDuration(Duration::from_secs_f64(left));
+            drop(writeln!(std::io::stderr(), "step {step}/{}, loss {loss:.3}, {left} left", self.steps));
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }

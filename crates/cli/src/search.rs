@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use hnas_compiler::Shape;
 use hnas_data::{ImageSize, Manifest, cache_root};
-use hnas_experiment::{Estimate, Executor, Experiment, Resolved, Run, Session, estimate};
+use hnas_experiment::{Estimate, Executor, Experiment, Resolved, RunFolder, Session, TakenRun, estimate};
 
 use crate::arguments::{Resume, Search};
 use crate::input::Resources;
@@ -23,29 +23,50 @@ pub(crate) fn search(command: &Search) -> Result<()> {
         return plan(&resolved, &resources, command.json);
     }
     let folder = command.out.clone().unwrap_or_else(|| folder(&resolved, command.seed));
-    carry_out(&Run::found(&folder, resolved)?, resources)
+    carry_out(&RunFolder::found(&folder, resolved)?, resources)
 }
 
 /// `hnas resume`.
 pub(crate) fn resume(command: &Resume) -> Result<()> {
-    let run = Run::open(&command.run)?;
-    carry_out(&run, command.machine.resources()?)
+    carry_out(&RunFolder::resume(&command.run)?, command.machine.resources()?)
 }
 
-fn carry_out(run: &Run, resources: Resources) -> Result<()> {
+fn carry_out(run: &TakenRun, resources: Resources) -> Result<()> {
     let Resources { device, workers, threads } = resources;
-    run.begin(&Session {
+    let session = Session {
         started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("HNAS_REVISION").to_owned(),
         device: device.to_string(),
         workers,
         threads,
-    })?;
+    };
+    check_same_machine(run, &session)?;
+    run.begin(&session)?;
     let progress = Progress::new(run.resolved());
     let executor = Executor { device, workers, threads, observer: &progress };
     executor.carry_out(run, &cache_root()?)?;
     page::write(run, run.folder())
+}
+
+/// Trials of different kinds of device are not comparable, so a run stays on the kind it was begun on.
+fn check_same_machine(run: &RunFolder, session: &Session) -> Result<()> {
+    let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
+    if let Some(first) = run.sessions().first() {
+        if kind(&first.device) != kind(&session.device) {
+            bail!(
+                "{} was begun on {}, not on {}: go on with --device {}",
+                run.folder().display(),
+                first.device,
+                session.device,
+                first.device
+            );
+        }
+        if first.revision != session.revision {
+            tracing::warn!("the run was begun with revision {}, this is {}", first.revision, session.revision);
+        }
+    }
+    Ok(())
 }
 
 /// The scale asked for; else the only one; else what the device can do in a sitting.
@@ -71,43 +92,48 @@ fn plan(resolved: &Resolved, resources: &Resources, json: bool) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads((resources.threads / resources.workers).max(1)).build()?;
     let estimates = pool.install(|| estimate(resolved, Shape::new(channels, height, width), &resources.device))?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&estimates)?);
+        say!("{}", serde_json::to_string_pretty(&estimates)?);
         return Ok(());
     }
-    println!(
-        "{} at scale {}, on {} with {} workers",
-        resolved.title, resolved.scale, resources.device, resources.workers
-    );
-    println!(
+    say!("{} at scale {}, on {} with {} workers", resolved.title, resolved.scale, resources.device, resources.workers);
+    say!(
         "\n{:<26} {:>9} {:>8} {:>8} {:>9} | {:>9} {:>8} {:>8} {:>9}",
-        "arm", "trainings", "steps", "s/step", "hours", "retrained", "steps", "s/step", "hours"
+        "arm",
+        "trainings",
+        "steps",
+        "s/step",
+        "hours",
+        "retrained",
+        "steps",
+        "s/step",
+        "hours"
     );
     let mut total = 0.0;
     for estimate in &estimates {
-        total += print(estimate, resources.workers);
+        total += print(estimate, resources.workers)?;
     }
-    println!("\n{total:.2} hours in all, estimated.");
-    println!(
-        "Measured now on this device: one step and one evaluation batch of the median of sampled genotypes, by one worker alone."
+    say!("\n{total:.2} hours in all, estimated.");
+    say!(
+        "Measured now on this device: one step and one evaluation batch of the median of sampled genotypes, by one worker alone;\na step that would keep more than 1 GiB is measured on fewer images and scaled."
     );
-    println!(
+    say!(
         "Assumed: {} workers train as fast side by side as one alone; every candidate costs what the median one does.",
         resources.workers
     );
     if !resolved.differences.is_empty() {
-        println!("\nScaled down: {} numbers differ from the paper's.", resolved.differences.len());
+        say!("\nScaled down: {} numbers differ from the paper's.", resolved.differences.len());
         for difference in &resolved.differences {
-            println!("  {}: {} instead of {}", difference.what, difference.here, difference.paper);
+            say!("  {}: {} instead of {}", difference.what, difference.here, difference.paper);
         }
     }
     Ok(())
 }
 
 /// Prints one arm's line; gives the hours it takes with these workers.
-fn print(estimate: &Estimate, workers: usize) -> f64 {
+fn print(estimate: &Estimate, workers: usize) -> Result<f64> {
     let searching = estimate.search_hours / (workers as f64).min(estimate.trainings as f64);
     let retraining = estimate.retraining_hours / (workers as f64).min(estimate.retrainings as f64);
-    println!(
+    say!(
         "{:<26} {:>9} {:>8} {:>8.3} {:>9.2} | {:>9} {:>8} {:>8.3} {:>9.2}",
         estimate.arm,
         estimate.trainings,
@@ -119,5 +145,5 @@ fn print(estimate: &Estimate, workers: usize) -> f64 {
         estimate.retraining_step_seconds,
         retraining
     );
-    searching + retraining
+    Ok(searching + retraining)
 }

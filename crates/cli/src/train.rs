@@ -7,11 +7,11 @@ use hnas_compiler::Shape;
 use hnas_data::{Manifest, Train, View, cache_root};
 use hnas_engine::{Phenotype, RawRecipe, Recipe, Trained};
 use hnas_experiment::candidate;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments::Train as Command;
 use crate::input::{self, Resources};
+use crate::progress::StepBar;
 
 /// Images held out where the flags do not say (the paper's 10,000).
 const HELD_OUT: usize = 10_000;
@@ -39,16 +39,17 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     let skeleton = command.model.skeleton()?;
     let recipe = recipe(command)?;
     let Resources { device, threads, .. } = command.machine.resources()?;
+    // What can be refused is refused before the images are read.
+    let image = Manifest::builtin(&command.dataset)?.image();
+    let side = recipe.crop();
+    if side > image.height.min(image.width) {
+        bail!("a crop of {side}x{side} does not fit into images of {}x{}", image.height, image.width);
+    }
+    let network = candidate(&genotype, &skeleton, Shape::new(image.channels, side, side))?;
     let (train, scored, scored_on) = images(command)?;
-    let (channels, ..) = train.shape();
-    let network = candidate(&genotype, &skeleton, Shape::new(channels, recipe.crop(), recipe.crop()))?;
 
-    let bar = ProgressBar::new(recipe.steps() as u64);
-    bar.set_style(ProgressStyle::with_template("step {pos}/{len} loss {msg} {wide_bar} eta {eta}")?);
-    let watch = |step: hnas_engine::Step| {
-        bar.set_position(step.number as u64);
-        bar.set_message(format!("{:.3}", step.loss));
-    };
+    let bar = StepBar::new(recipe.steps());
+    let watch = |step: hnas_engine::Step| bar.step(step.number, f64::from(step.loss));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     let started = Instant::now();
     let (trained, seconds, evaluation) = pool.install(|| -> Result<_> {
@@ -63,7 +64,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
             Err(failure) => bail!("the evaluation failed: {failure}"),
         }
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     if let Some(path) = &command.weights {
         Trained::save(&trained, path)?;
     }
@@ -83,15 +84,15 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         images_per_second: (recipe.steps() * recipe.batch()) as f64 / seconds,
     };
     if command.json {
-        println!("{}", serde_json::to_string_pretty(&result)?);
+        say!("{}", serde_json::to_string_pretty(&result)?);
     } else {
-        print(&result);
+        print(&result)?;
     }
     Ok(())
 }
 
-fn print(result: &Scored) {
-    println!(
+fn print(result: &Scored) -> Result<()> {
+    say!(
         "accuracy   {:.2} % ({} of {} {} images), loss {:.4}",
         100.0 * result.accuracy,
         result.correct,
@@ -99,11 +100,16 @@ fn print(result: &Scored) {
         result.scored_on,
         result.loss
     );
-    println!(
+    say!(
         "trained    {} steps of {} from {} images, seed {}, {} parameters",
-        result.steps, result.batch, result.trained_on, result.seed, result.parameters
+        result.steps,
+        result.batch,
+        result.trained_on,
+        result.seed,
+        result.parameters
     );
-    println!("time       {:.0} s on {}, {:.1} images/s", result.seconds, result.device, result.images_per_second);
+    say!("time       {:.0} s on {}, {:.1} images/s", result.seconds, result.device, result.images_per_second);
+    Ok(())
 }
 
 fn recipe(command: &Command) -> Result<Recipe> {

@@ -87,6 +87,12 @@ pub enum ExperimentError {
     /// The strategy does not go with the search space, or a ledger contradicts itself.
     #[error("{0}")]
     Strategy(String),
+    /// No sampled genotype is a network within the skeleton.
+    #[error("none of {genotypes} sampled genotypes is a network, so no step could be measured")]
+    NothingMeasured {
+        /// How many were tried.
+        genotypes: usize,
+    },
     /// The operating system gives no threads.
     #[error("cannot start a worker's threads: {0}")]
     Threads(String),

@@ -1,6 +1,6 @@
 //! What a run would cost in time, from steps measured on the device it would run on.
 
-use hnas_compiler::{Shape, assemble, optimize};
+use hnas_compiler::{Shape, assemble, cost, optimize};
 use hnas_engine::{EngineDevice, measure_step};
 use hnas_genome::Genotype;
 use hnas_search::{StrategyPlan, TrialId, suggestion_rng};
@@ -12,6 +12,9 @@ use crate::study::{Study, Training};
 
 /// Genotypes that are measured for an arm; their median stands for all.
 const SAMPLES: u64 = 3;
+
+/// Bytes of activations that a measured step may keep; larger steps are measured on fewer images.
+const MEASURED_BYTES: u64 = 1 << 30;
 
 /// The time one arm would take, with the measurements it follows from.
 #[derive(Clone, Debug, Serialize)]
@@ -90,14 +93,26 @@ fn median(
     let mut images = Vec::new();
     for genotype in genotypes {
         let Ok(graph) = assemble(genotype, skeleton, image) else { continue };
-        let measured = measure_step(&optimize(graph), recipe, device)?;
-        steps.push(measured.step_seconds);
+        let graph = optimize(graph);
+        // A step's time grows with its images, so a large one is measured on as many as fit a modest memory.
+        let fitting = (MEASURED_BYTES / cost(&graph).total.activation_bytes.max(1)).max(1);
+        let batch = recipe.batch().min(usize::try_from(fitting).unwrap_or(usize::MAX));
+        let smaller = recipe.with(|raw| {
+            raw.batch = batch;
+            raw.eval_batch = raw.eval_batch.min(batch);
+        });
+        let smaller = smaller.expect("a recipe with a smaller batch is as good as the recipe");
+        let measured = measure_step(&graph, &smaller, device)?;
+        steps.push(measured.step_seconds * recipe.batch() as f64 / batch as f64);
         images.push(measured.image_seconds);
     }
-    Ok((middle(steps), middle(images)))
+    match (middle(steps), middle(images)) {
+        (Some(step), Some(image)) => Ok((step, image)),
+        _ => Err(ExperimentError::NothingMeasured { genotypes: genotypes.len() }),
+    }
 }
 
-fn middle(mut values: Vec<f64>) -> f64 {
+fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    values.get(values.len() / 2).copied()
 }

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hnas_compiler::Shape;
-use hnas_data::{Manifest, TestImages, Train, TrainingImages, View};
+use hnas_data::{Manifest, TestImages, TrainingImages};
 use hnas_engine::EngineDevice;
 use hnas_ledger::{Ledger, SqliteLedger, Trial};
 
 use crate::ExperimentError;
 use crate::controller::Controller;
-use crate::run::{Run, retraining_study, winner};
+use crate::images::Images;
+use crate::run::{RunFolder, TakenRun, retraining_study, winner};
 use crate::study::Study;
-use crate::worker::{Event, Observer, Worker};
+use crate::worker::{Event, Observer, Worker, patiently};
 
 /// How long a worker's silence is borne before its trial is given to another. A heartbeat comes four times as often.
 const LEASE: Duration = Duration::from_secs(20);
@@ -35,8 +36,7 @@ pub struct Executor<'a> {
 
 impl Executor<'_> {
     /// Carries `run` out, from wherever it stands. `data` is the folder of the data sets.
-    pub fn carry_out(&self, run: &Run, data: &Path) -> Result<(), ExperimentError> {
-        let _lock = run.lock()?;
+    pub fn carry_out(&self, run: &TakenRun, data: &Path) -> Result<(), ExperimentError> {
         let mut images: Option<(String, TrainingImages, TestImages)> = None;
         for (_, study) in &run.resolved().arms {
             if images.as_ref().is_none_or(|(name, ..)| *name != study.dataset) {
@@ -50,36 +50,26 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Searches on train and valid; only then, and only for the winner, the test images are drawn (invariant E2).
+    /// Searches on train and valid; only then, and only for the winner, test images are drawn (invariant E2).
     fn arm(
         &self,
-        run: &Run,
+        run: &RunFolder,
         study: &Study,
         training: &TrainingImages,
         test: &TestImages,
     ) -> Result<(), ExperimentError> {
-        let plan = &study.data;
-        let split = training.split(plan.train, plan.valid, plan.seed)?;
-        let trials = self.study(run, study, false, &split.train, &split.valid)?;
-        let Some(winner) = winner(&trials) else {
+        let trials = self.study(run, study, &Images::search(&study.data, training)?)?;
+        let Some(winner) = winner(study, &trials) else {
             tracing::warn!(arm = study.arm, "no trial of the search succeeded, so there is no winner to retrain");
             return Ok(());
         };
         let retraining = retraining_study(study, &winner.proposal.genotype);
-        let train = training.all(plan.retrain, plan.seed)?;
-        let test = test.take(plan.test, plan.seed)?;
-        self.study(run, &retraining, true, &train, &test)?;
+        self.study(run, &retraining, &Images::retraining(&study.data, training, test)?)?;
         Ok(())
     }
 
-    fn study(
-        &self,
-        run: &Run,
-        study: &Study,
-        retraining: bool,
-        train: &Train,
-        scored: &View,
-    ) -> Result<Vec<Trial>, ExperimentError> {
+    /// Lets the controller and the workers work until every trial of the study is finished, and gives them by id.
+    fn study(&self, run: &RunFolder, study: &Study, images: &Images) -> Result<Vec<Trial>, ExperimentError> {
         let founding = study.founding_text();
         let open =
             || SqliteLedger::open(run.ledger(), &study.arm, &founding).map(|ledger| ledger.with_lease_ttl(LEASE));
@@ -87,7 +77,7 @@ impl Executor<'_> {
         // This process holds the run's lock, so whoever held a lease is dead.
         ledger.abandon_leases()?;
         let side = study.fitness.recipe.crop();
-        let input = Shape { channels: train.shape().0, height: side, width: side };
+        let input = Shape::new(images.train().shape().0, side, side);
         let mut controller = Controller::new(study, input, &mut ledger)?;
         let mut trials = controller.advance(&mut ledger)?;
         let total = study.search.evaluations;
@@ -101,23 +91,18 @@ impl Executor<'_> {
                 .map(|number| {
                     let (stop, open) = (&stop, &open);
                     let name = format!("{}/{number}", std::process::id());
-                    let worker = Worker {
-                        name,
-                        study,
-                        retraining,
-                        input,
-                        train,
-                        scored,
-                        device: &self.device,
-                        observer: self.observer,
-                    };
+                    let worker = Worker { name, study, images, input, device: &self.device, observer: self.observer };
                     let threads = (self.threads / workers).max(1);
                     scope.spawn(move || {
                         let _stops = StopOnDrop(stop);
-                        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                        let pool = pool.map_err(|error| ExperimentError::Threads(error.to_string()))?;
-                        let (mut ledger, mut heartbeat) = (open()?, open()?);
-                        pool.install(|| worker.work(&mut ledger, &mut heartbeat, stop))
+                        let work = || -> Result<(), ExperimentError> {
+                            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                            let pool = pool.map_err(|error| ExperimentError::Threads(error.to_string()))?;
+                            let (mut ledger, mut heartbeat) = (open()?, open()?);
+                            pool.install(|| worker.work(&mut ledger, &mut heartbeat, stop))
+                        };
+                        // Said at once: the others may train for hours before they see that they are to stop.
+                        work().inspect_err(|error| tracing::error!("a worker gives up: {error}"))
                     })
                 })
                 .collect();
@@ -125,7 +110,7 @@ impl Executor<'_> {
                 let _stops = StopOnDrop(&stop);
                 while !controller.done() && !stop.load(Ordering::Acquire) {
                     std::thread::sleep(LOOK);
-                    let news = controller.advance(&mut ledger)?;
+                    let news = patiently(&stop, || controller.advance(&mut ledger))?;
                     let before = controller.finished() - news.len() as u64;
                     for (nth, trial) in news.iter().enumerate() {
                         tell(Event::Recorded { trial, finished: before + nth as u64 + 1, trials: total });

@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use hnas_compiler::{Shape, assemble};
-use hnas_data::{Manifest, Part};
 use hnas_genome::{Genotype, MutationRule, SearchSpace};
 use hnas_search::{Fraction, GenotypeList, StrategyPlan};
 use serde::de::DeserializeOwned;
@@ -16,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::ExperimentError;
 use crate::differences::{Difference, differences};
 use crate::study::{DataPlan, Limits, Repeats, SearchPlan, Study, Training};
+
+mod check;
 
 /// The scale whose numbers are the paper's.
 const PAPER: &str = "paper";
@@ -55,7 +55,7 @@ pub struct Published {
     pub value: String,
     /// Where it stands, and how sure the transcription is.
     pub source: String,
-    /// The arm of this experiment that it is to be compared with, if one is.
+    /// The arm of this experiment whose test error it is to be compared with, if one is.
     pub arm: Option<String>,
 }
 
@@ -84,7 +84,7 @@ struct ArmPlan {
 #[serde(deny_unknown_fields)]
 enum ArmStrategy {
     Random,
-    Tournament { fraction: Fraction, rule: MutationRule },
+    Tournament { rule: MutationRule },
     Given { files: Vec<PathBuf> },
 }
 
@@ -103,7 +103,8 @@ struct Scale {
 struct ScaleSearch {
     evaluations: u64,
     initial: NonZeroU64,
-    mutations: usize,
+    mutations: hnas_search::Mutations,
+    fraction: Fraction,
     in_flight: usize,
     repeats: Repeats,
     limits: Limits,
@@ -160,11 +161,13 @@ impl Experiment {
     }
 
     fn study(&self, arm: &ArmPlan, scale: &Scale, seed: Option<u64>) -> Result<Study, ExperimentError> {
-        let ScaleSearch { evaluations, initial, mutations, in_flight, repeats, limits } = scale.search.clone();
+        let ScaleSearch { evaluations, initial, mutations, fraction, in_flight, repeats, limits } =
+            scale.search.clone();
+        let mutations = mutations.get();
         let (strategy, evaluations) = match &arm.strategy {
             ArmStrategy::Random => (StrategyPlan::Random { mutations }, evaluations),
-            ArmStrategy::Tournament { fraction, rule } => {
-                (StrategyPlan::Tournament { mutations, initial, fraction: *fraction, rule: *rule }, evaluations)
+            ArmStrategy::Tournament { rule } => {
+                (StrategyPlan::Tournament { mutations, initial, fraction, rule: *rule }, evaluations)
             }
             ArmStrategy::Given { files } => {
                 let genotypes =
@@ -211,105 +214,6 @@ impl Experiment {
 
     fn invalid(&self, message: String) -> ExperimentError {
         ExperimentError::Invalid { path: self.path.clone(), message }
-    }
-
-    fn check(&self) -> Result<(), ExperimentError> {
-        let invalid = |message| Err(self.invalid(message));
-        let file = &self.file;
-        if file.arms.is_empty() || file.scales.is_empty() {
-            return invalid(format!(
-                "an experiment needs at least one arm and one scale, this has {} and {}",
-                file.arms.len(),
-                file.scales.len()
-            ));
-        }
-        for (kind, names) in [
-            ("arm", file.arms.iter().map(|arm| &arm.name).collect::<Vec<_>>()),
-            ("scale", file.scales.iter().map(|scale| &scale.name).collect()),
-        ] {
-            let mut seen = BTreeSet::new();
-            for name in names {
-                if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-                    return invalid(format!("{kind} name {name:?}: use letters, digits, - and _"));
-                }
-                if !seen.insert(name) {
-                    return invalid(format!("two {kind}s are named {name:?}"));
-                }
-            }
-        }
-        let manifest = Manifest::builtin(&file.dataset)?;
-        for scale in &file.scales {
-            self.check_counts(scale, &manifest)?;
-            for (field, training) in [("fitness", &scale.fitness), ("retraining", &scale.retraining)] {
-                self.check_model(&scale.name, field, training, &manifest)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_counts(&self, scale: &Scale, manifest: &Manifest) -> Result<(), ExperimentError> {
-        let Scale { name, data, search, fitness, retraining } = scale;
-        let invalid = |message: String| Err(self.invalid(format!("scale {name:?}: {message}")));
-        if search.evaluations == 0 {
-            return invalid("search.evaluations is 0, at least 1 is needed".to_owned());
-        }
-        if search.repeats == (Repeats::Average { of: 0 }) {
-            return invalid("search.repeats averages over 0 trials".to_owned());
-        }
-        let counts = [
-            ("search.in_flight", search.in_flight),
-            ("fitness.runs", fitness.runs),
-            ("retraining.runs", retraining.runs),
-            ("data.train", data.train),
-            ("data.valid", data.valid),
-            ("data.retrain", data.retrain),
-            ("data.test", data.test),
-        ];
-        if let Some((field, _)) = counts.iter().find(|(_, count)| *count == 0) {
-            return invalid(format!("{field} is 0, at least 1 is needed"));
-        }
-        let (training, test) = (manifest.records(Part::Train), manifest.records(Part::Test));
-        let asked = [
-            ("data.train and data.valid", data.train.saturating_add(data.valid), training),
-            ("data.retrain", data.retrain, training),
-            ("data.test", data.test, test),
-        ];
-        match asked.iter().find(|(_, asked, available)| asked > available) {
-            Some((field, asked, available)) => {
-                invalid(format!("{field} ask for {asked} images, {} has {available}", self.file.dataset))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The model must go with the images and hold the trivial cell of every arm, so that a wrong one is found before
-    /// hours of training.
-    fn check_model(
-        &self,
-        scale: &str,
-        field: &str,
-        training: &Training,
-        manifest: &Manifest,
-    ) -> Result<(), ExperimentError> {
-        let invalid = |message: String| Err(self.invalid(format!("scale {scale:?}, {field}: {message}")));
-        let (side, image) = (training.recipe.crop(), manifest.image());
-        if side > image.height.min(image.width) {
-            return invalid(format!(
-                "a crop of {side}x{side} does not fit into images of {}x{}",
-                image.height, image.width
-            ));
-        }
-        let (classes, labels) = (training.skeleton.classes(), manifest.classes().len());
-        if classes != labels {
-            return invalid(format!("the skeleton tells {classes} classes apart, {} has {labels}", self.file.dataset));
-        }
-        for arm in &self.file.arms {
-            let trivial = Genotype::identity_chain(&arm.space);
-            if let Err(error) = assemble(&trivial, &training.skeleton, Shape::new(image.channels, side, side)) {
-                return invalid(format!("arm {:?}: {error}", arm.name));
-            }
-        }
-        Ok(())
     }
 }
 

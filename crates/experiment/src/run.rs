@@ -9,10 +9,11 @@
 
 use std::fs;
 use std::io::Write;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use hnas_genome::Genotype;
-use hnas_ledger::{Ledger, LedgerError, Outcome, SqliteLedger, Trial};
+use hnas_ledger::{Ledger, LedgerError, Outcome, SqliteLedger, Trial, Verdict};
 use hnas_search::StrategyPlan;
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +28,16 @@ const LOCK: &str = "run.lock";
 
 /// A run folder and the experiment that founded it.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct RunFolder {
     folder: PathBuf,
     resolved: Resolved,
+}
+
+/// A run folder that this process, and no other, may work on until the value is dropped or the process ends.
+#[derive(Debug)]
+pub struct TakenRun {
+    run: RunFolder,
+    _lock: fs::File,
 }
 
 /// One start of the program on a run.
@@ -62,15 +70,22 @@ pub struct Arm {
     pub retraining: Vec<Trial>,
 }
 
-impl Run {
-    /// Founds a run in `folder`, or opens the one there if it was founded with the same experiment (invariant L2).
-    pub fn found(folder: &Path, resolved: Resolved) -> Result<Run, ExperimentError> {
+impl RunFolder {
+    /// Founds a run in `folder`, or opens the one there if it was founded with the same studies (invariant L2), and takes it
+    /// for this process.
+    pub fn found(folder: &Path, resolved: Resolved) -> Result<TakenRun, ExperimentError> {
+        let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(unwritable)?;
+        let lock = lock(folder)?;
         let path = folder.join(RESOLVED);
         if path.exists() {
-            let run = Run::open(folder)?;
-            let (there, here) = (text(&run.resolved), text(&resolved));
-            if let Some((line, (there, here))) = there.lines().zip(here.lines()).enumerate().find(|(_, (a, b))| a != b)
-            {
+            let run = RunFolder::open(folder)?;
+            let studies = |resolved: &Resolved| {
+                resolved.arms.iter().map(|(_, study)| study.founding_text()).collect::<Vec<_>>().join("\n")
+            };
+            let (there, here) = (studies(&run.resolved), studies(&resolved));
+            let differs = there.lines().zip(here.lines()).enumerate().find(|(_, (there, here))| there != here);
+            if let Some((line, (there, here))) = differs {
                 let (there, here) = (there.trim().to_owned(), here.trim().to_owned());
                 return Err(ExperimentError::OtherExperiment {
                     folder: folder.to_owned(),
@@ -79,22 +94,26 @@ impl Run {
                     here,
                 });
             }
-            return Ok(run);
+            return Ok(TakenRun { run, _lock: lock });
         }
-        let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(unwritable)?;
         let draft = folder.join(".run.ron.part");
         fs::write(&draft, text(&resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
-        Ok(Run { folder: folder.to_owned(), resolved })
+        Ok(TakenRun { run: RunFolder { folder: folder.to_owned(), resolved }, _lock: lock })
     }
 
-    /// Opens a run by its folder.
-    pub fn open(folder: &Path) -> Result<Run, ExperimentError> {
+    /// Opens a run to work on it, and takes it for this process.
+    pub fn resume(folder: &Path) -> Result<TakenRun, ExperimentError> {
+        let run = RunFolder::open(folder)?;
+        Ok(TakenRun { run, _lock: lock(folder)? })
+    }
+
+    /// Opens a run to look at it, while others may work on it.
+    pub fn open(folder: &Path) -> Result<RunFolder, ExperimentError> {
         let path = folder.join(RESOLVED);
         if !path.is_file() {
             return Err(ExperimentError::NoRun { folder: folder.to_owned(), missing: RESOLVED });
         }
-        Ok(Run { folder: folder.to_owned(), resolved: read_ron(&path)? })
+        Ok(RunFolder { folder: folder.to_owned(), resolved: read_ron(&path)? })
     }
 
     /// The run's folder.
@@ -105,17 +124,6 @@ impl Run {
     /// The experiment it was founded with.
     pub fn resolved(&self) -> &Resolved {
         &self.resolved
-    }
-
-    /// Takes the run for this process until the file that is returned is dropped or the process ends, however it ends.
-    pub(crate) fn lock(&self) -> Result<fs::File, ExperimentError> {
-        let path = self.folder.join(LOCK);
-        let file = fs::File::create(&path).map_err(|source| ExperimentError::Write { path: path.clone(), source })?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(ExperimentError::Busy { folder: self.folder.clone() }),
-            Err(fs::TryLockError::Error(source)) => Err(ExperimentError::Write { path, source }),
-        }
     }
 
     /// The run's ledger.
@@ -152,14 +160,6 @@ impl Run {
         Ok(trials)
     }
 
-    /// Notes that a session begins.
-    pub fn begin(&self, session: &Session) -> Result<(), ExperimentError> {
-        let path = self.folder.join(SESSIONS);
-        let line = serde_json::to_string(session).expect("a session holds only text and numbers");
-        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| ExperimentError::Write { path, source })
-    }
-
     /// Every session so far; a line that a power cut tore is passed over.
     pub fn sessions(&self) -> Vec<Session> {
         let text = fs::read_to_string(self.folder.join(SESSIONS)).unwrap_or_default();
@@ -167,16 +167,57 @@ impl Run {
     }
 }
 
-/// The fittest trial; the older one if several are.
-pub fn winner(trials: &[Trial]) -> Option<&Trial> {
-    let fitness = |trial: &Trial| match &trial.outcome {
-        Outcome::Scored { fitness, .. } => Some(*fitness),
+impl TakenRun {
+    /// Notes that a session begins.
+    pub fn begin(&self, session: &Session) -> Result<(), ExperimentError> {
+        let path = self.folder.join(SESSIONS);
+        let line = serde_json::to_string(session).expect("a session holds only text and numbers");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file| writeln!(file, "{line}")).map_err(|source| ExperimentError::Write { path, source })
+    }
+}
+
+impl Deref for TakenRun {
+    type Target = RunFolder;
+
+    fn deref(&self) -> &RunFolder {
+        &self.run
+    }
+}
+
+/// Takes a run for this process until the file that is returned is dropped or the process ends, however it ends.
+fn lock(folder: &Path) -> Result<fs::File, ExperimentError> {
+    let path = folder.join(LOCK);
+    let file = fs::File::create(&path).map_err(|source| ExperimentError::Write { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ExperimentError::Busy { folder: folder.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => Err(ExperimentError::Write { path, source }),
+    }
+}
+
+/// The fittest trial; the older one if several are. Where the study averages over trials of one network, the mean counts.
+pub fn winner<'a>(study: &Study, trials: &'a [Trial]) -> Option<&'a Trial> {
+    let scored = |trial: &Trial| match &trial.outcome {
+        Outcome::Scored { fitness, .. } => Some(fitness.get()),
         Outcome::Failed { .. } => None,
+    };
+    let fitness = |trial: &Trial| {
+        let own = scored(trial)?;
+        match study.search.repeats {
+            Repeats::Evaluate => Some(own),
+            Repeats::Average { .. } => {
+                let same = trials.iter().filter(|other| other.proposal.key == trial.proposal.key);
+                let trained = same.filter(|other| other.proposal.verdict == Verdict::Evaluate).filter_map(scored);
+                let (sum, count) = trained.fold((0.0, 0.0), |(sum, count), fitness| (sum + fitness, count + 1.0));
+                Some(if count > 0.0 { sum / count } else { own })
+            }
+        }
     };
     trials
         .iter()
         .filter_map(|trial| Some((fitness(trial)?, trial)))
-        .max_by(|(a, first), (b, second)| a.cmp(b).then(second.proposal.id.cmp(&first.proposal.id)))
+        .max_by(|(a, first), (b, second)| a.total_cmp(b).then(second.proposal.id.cmp(&first.proposal.id)))
         .map(|(_, trial)| trial)
 }
 

@@ -5,17 +5,20 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use hnas_compiler::Shape;
-use hnas_data::{Train, View};
 use hnas_engine::EngineDevice;
 use hnas_ledger::{Lease, Ledger, Outcome, Trial, Verdict};
 
 use crate::ExperimentError;
 use crate::evaluate::{candidate, evaluate};
+use crate::images::Images;
 use crate::seeds::training_seed;
 use crate::study::Study;
 
 /// How long an idle worker waits before it asks the ledger again.
 const IDLE: Duration = Duration::from_millis(100);
+
+/// The longest wait between two attempts to reach the ledger.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something a person may want to see.
 #[derive(Clone, Debug)]
@@ -63,10 +66,8 @@ pub trait Observer: Sync {
 pub(crate) struct Worker<'a> {
     pub(crate) name: String,
     pub(crate) study: &'a Study,
-    pub(crate) retraining: bool,
+    pub(crate) images: &'a Images,
     pub(crate) input: Shape,
-    pub(crate) train: &'a Train,
-    pub(crate) scored: &'a View,
     pub(crate) device: &'a EngineDevice,
     pub(crate) observer: &'a dyn Observer,
 }
@@ -80,11 +81,14 @@ impl Worker<'_> {
         stop: &AtomicBool,
     ) -> Result<(), ExperimentError> {
         while !stop.load(Ordering::Acquire) {
-            match ledger.lease(&self.name)? {
+            match patiently(stop, || Ok(ledger.lease(&self.name)?))? {
                 None => std::thread::sleep(IDLE),
                 Some(lease) => {
-                    let outcome = beside_heartbeat(&lease, heartbeat, || self.outcome(&lease))?;
-                    if !ledger.record(&lease, &outcome)? {
+                    let recorded = beside_heartbeat(&lease, heartbeat, || {
+                        let outcome = self.outcome(&lease)?;
+                        patiently(stop, || Ok(ledger.record(&lease, &outcome)?))
+                    })?;
+                    if !recorded {
                         tracing::warn!(trial = lease.proposal.id.0, "another worker recorded this trial first");
                     }
                 }
@@ -107,12 +111,39 @@ impl Worker<'_> {
         };
         let trial = proposal.id.0;
         let seeds: Vec<u64> =
-            (1..=training.runs).map(|run| training_seed(self.study.seed, self.retraining, trial, run)).collect();
+            (1..=training.runs).map(|run| training_seed(self.study.seed, self.images.purpose(), trial, run)).collect();
         let watch = |run, step: hnas_engine::Step| {
             self.observer
                 .on(&self.study.arm, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
         };
-        Ok(evaluate(&candidate.graph, training, self.train, self.scored, self.device, &seeds, &watch)?)
+        Ok(evaluate(
+            &candidate.graph,
+            training,
+            self.images.train(),
+            self.images.scored(),
+            self.device,
+            &seeds,
+            &watch,
+        )?)
+    }
+}
+
+/// Asks the ledger again, ever more slowly, while its answer is an error that may pass: it is locked, or its disk is full.
+/// A result in hand is kept until it is recorded or `stop` is set.
+pub(crate) fn patiently<T>(
+    stop: &AtomicBool,
+    mut ask: impl FnMut() -> Result<T, ExperimentError>,
+) -> Result<T, ExperimentError> {
+    let mut wait = IDLE;
+    loop {
+        match ask() {
+            Err(ExperimentError::Ledger(error)) if error.is_transient() && !stop.load(Ordering::Acquire) => {
+                tracing::warn!(%error, "the ledger is asked again in {:.1} s", wait.as_secs_f64());
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(PATIENCE);
+            }
+            answer => return answer,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ fn a_smaller_scale_says_every_number_that_it_changes() {
     let of = |what: &str| {
         smoke.differences.iter().find(|difference| difference.what == what).map(|found| (&*found.paper, &*found.here))
     };
-    assert_eq!(of("search.evaluations"), Some(("7000", "4")));
+    assert_eq!(of("search.evaluations"), Some(("7000", "6")));
     assert_eq!(of("fitness.recipe.steps"), Some(("5000", "3")));
     assert_eq!(of("data.train"), Some(("40000", "80")));
     assert_eq!(of("seed"), Some(("1", "9")));

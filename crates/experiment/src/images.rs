@@ -1,0 +1,51 @@
+//! Which images a study may see. Invariant E2: a search holds no test images, whatever it does.
+
+use hnas_data::{Test, TestImages, Train, TrainingImages, Valid, View};
+
+use crate::ExperimentError;
+use crate::seeds::Purpose;
+use crate::study::DataPlan;
+
+/// The images of one study. What a study is for follows from them: only test images make a retraining.
+pub(crate) enum Images {
+    /// A search trains on one part of the training images and scores on another.
+    Search { train: Train, valid: Valid },
+    /// A retraining trains on training images and scores on test images.
+    Retraining { train: Train, test: Test },
+}
+
+impl Images {
+    pub(crate) fn search(plan: &DataPlan, training: &TrainingImages) -> Result<Images, ExperimentError> {
+        let split = training.split(plan.train, plan.valid, plan.seed)?;
+        Ok(Images::Search { train: split.train, valid: split.valid })
+    }
+
+    pub(crate) fn retraining(
+        plan: &DataPlan,
+        training: &TrainingImages,
+        test: &TestImages,
+    ) -> Result<Images, ExperimentError> {
+        Ok(Images::Retraining { train: training.all(plan.retrain, plan.seed)?, test: test.take(plan.test, plan.seed)? })
+    }
+
+    pub(crate) fn train(&self) -> &Train {
+        match self {
+            Images::Search { train, .. } | Images::Retraining { train, .. } => train,
+        }
+    }
+
+    /// The images that a trained network is scored on.
+    pub(crate) fn scored(&self) -> &View {
+        match self {
+            Images::Search { valid, .. } => valid,
+            Images::Retraining { test, .. } => test,
+        }
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        match self {
+            Images::Search { .. } => Purpose::Fitness,
+            Images::Retraining { .. } => Purpose::Retraining,
+        }
+    }
+}
