@@ -15,7 +15,7 @@ mod trial;
 
 pub use asynchrony::{Search, SearchError, suggestion_rng, visible};
 pub use given::Given;
-pub use plan::{Fraction, GenotypeList, PlanError, StrategyPlan};
+pub use plan::{Fraction, GenotypeList, Mutations, PlanError, StrategyPlan};
 pub use random::RandomSearch;
 pub use strategy::{Strategy, Suggestion};
 pub use tournament::TournamentEvolution;

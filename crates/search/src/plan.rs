@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use hnas_genome::{Genotype, MutationRule, SearchSpace};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use crate::{Given, RandomSearch, Strategy, TournamentEvolution};
@@ -20,12 +20,14 @@ use crate::{Given, RandomSearch, Strategy, TournamentEvolution};
 pub enum StrategyPlan {
     /// Random search: [`RandomSearch`].
     Random {
-        /// Mutations of a random genotype (the paper's 1000).
+        /// Mutations of a random genotype (the paper's 1000); see [`Mutations`].
+        #[serde(deserialize_with = "mutations")]
         mutations: usize,
     },
     /// Evolution by tournament selection: [`TournamentEvolution`].
     Tournament {
-        /// Mutations of a random genotype (the paper's 1000).
+        /// Mutations of a random genotype (the paper's 1000); see [`Mutations`].
+        #[serde(deserialize_with = "mutations")]
         mutations: usize,
         /// Random genotypes before the first child (the paper's 200), at least 1.
         initial: NonZeroU64,
@@ -58,6 +60,9 @@ pub enum PlanError {
     /// A tournament of nobody, or of more than everybody.
     #[error("the tournament's fraction is above 0 and at most 1, not {0}")]
     Fraction(f64),
+    /// A random genotype that would take too long to draw.
+    #[error("a random genotype has at most {max} mutations, not {0}", max = Mutations::MAX)]
+    Mutations(usize),
 }
 
 impl StrategyPlan {
@@ -65,12 +70,15 @@ impl StrategyPlan {
     ///
     /// # Errors
     ///
-    /// When a given genotype belongs to another search space.
+    /// When a given genotype belongs to another search space, or a random one has more than [`Mutations::MAX`] mutations.
     pub fn build(&self, space: &SearchSpace) -> Result<Box<dyn Strategy>, PlanError> {
         Ok(match self {
-            StrategyPlan::Random { mutations } => Box::new(RandomSearch::new(space.clone(), *mutations)),
+            StrategyPlan::Random { mutations } => {
+                Box::new(RandomSearch::new(space.clone(), Mutations::new(*mutations)?))
+            }
             StrategyPlan::Tournament { mutations, initial, fraction, rule } => {
-                Box::new(TournamentEvolution::new(space.clone(), *mutations, initial.get(), *fraction, *rule))
+                let mutations = Mutations::new(*mutations)?;
+                Box::new(TournamentEvolution::new(space.clone(), mutations, initial.get(), *fraction, *rule))
             }
             StrategyPlan::Given { genotypes } => {
                 if let Some(index) = genotypes.as_slice().iter().position(|genotype| genotype.space() != space) {
@@ -80,6 +88,50 @@ impl StrategyPlan {
             }
         })
     }
+}
+
+/// The length of the random walk from the trivial genotype to a random one. Invariant: at most [`Mutations::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "usize", into = "usize")]
+pub struct Mutations(usize);
+
+impl Mutations {
+    /// A thousand times the paper's 1000: a number above it is a slip. There has to be an end, since a genotype is drawn
+    /// in one go and nothing interrupts it.
+    pub const MAX: usize = 1_000_000;
+
+    /// A walk of `count` mutations.
+    ///
+    /// # Errors
+    ///
+    /// When `count` is above [`Mutations::MAX`].
+    pub fn new(count: usize) -> Result<Mutations, PlanError> {
+        if count <= Mutations::MAX { Ok(Mutations(count)) } else { Err(PlanError::Mutations(count)) }
+    }
+
+    /// The number itself, at most [`Mutations::MAX`].
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl TryFrom<usize> for Mutations {
+    type Error = PlanError;
+
+    fn try_from(count: usize) -> Result<Mutations, PlanError> {
+        Mutations::new(count)
+    }
+}
+
+impl From<Mutations> for usize {
+    fn from(mutations: Mutations) -> usize {
+        mutations.0
+    }
+}
+
+/// Reads a number of mutations, so that one that is too large is refused with its place in the file.
+fn mutations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    Mutations::deserialize(deserializer).map(Mutations::get)
 }
 
 /// A part of a population. Invariant: above 0 and at most 1.

@@ -11,25 +11,25 @@
 use hnas_genome::{Genotype, SearchSpace};
 use rand::rngs::ChaCha8Rng;
 
-use crate::{FinishedTrial, Strategy, Suggestion, TrialId};
+use crate::{FinishedTrial, Mutations, Strategy, Suggestion, TrialId};
 
 /// Every genotype is drawn afresh: the trivial one, mutated `mutations` times. Learns nothing from finished trials.
 #[derive(Clone, Debug)]
 pub struct RandomSearch {
     space: SearchSpace,
-    mutations: usize,
+    mutations: Mutations,
 }
 
 impl RandomSearch {
     /// Random search in `space`; `mutations` is the length of the random walk (the paper's 1000).
-    pub fn new(space: SearchSpace, mutations: usize) -> RandomSearch {
+    pub fn new(space: SearchSpace, mutations: Mutations) -> RandomSearch {
         RandomSearch { space, mutations }
     }
 }
 
 impl Strategy for RandomSearch {
     fn suggest(&self, _trial: TrialId, rng: &mut ChaCha8Rng) -> Suggestion {
-        Suggestion::founder(Genotype::random(&self.space, self.mutations, rng))
+        Suggestion::founder(Genotype::random(&self.space, self.mutations.get(), rng))
     }
 
     fn update(&mut self, _trial: &FinishedTrial) {}

@@ -18,7 +18,7 @@ use hnas_genome::{Genotype, MutationRule, SearchSpace};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::index;
 
-use crate::{FinishedTrial, Fitness, Fraction, Strategy, Suggestion, TrialId};
+use crate::{FinishedTrial, Fitness, Fraction, Mutations, Strategy, Suggestion, TrialId};
 
 /// The first `initial` trials are random; every later one is a mutated tournament winner.
 ///
@@ -28,7 +28,7 @@ use crate::{FinishedTrial, Fitness, Fraction, Strategy, Suggestion, TrialId};
 #[derive(Clone, Debug)]
 pub struct TournamentEvolution {
     space: SearchSpace,
-    mutations: usize,
+    mutations: Mutations,
     initial: u64,
     fraction: Fraction,
     rule: MutationRule,
@@ -48,7 +48,7 @@ impl TournamentEvolution {
     /// trivial one, with tournaments of `fraction` (5 %) of the population and children mutated by `rule`.
     pub fn new(
         space: SearchSpace,
-        mutations: usize,
+        mutations: Mutations,
         initial: u64,
         fraction: Fraction,
         rule: MutationRule,
@@ -76,7 +76,7 @@ impl Strategy for TournamentEvolution {
         let parent = if founding { None } else { self.fittest(&self.tournament(rng)) };
         match parent {
             Some(parent) => Suggestion::child(parent.id, parent.genotype.mutate(self.rule, rng)),
-            None => Suggestion::founder(Genotype::random(&self.space, self.mutations, rng)),
+            None => Suggestion::founder(Genotype::random(&self.space, self.mutations.get(), rng)),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Plans as they stand in experiment files: what is read, and what is refused with which words.
 
+use std::num::NonZeroU64;
+
 use expect_test::{Expect, expect};
-use hnas_genome::{Genotype, SearchSpace};
-use hnas_search::{StrategyPlan, TrialId, suggestion_rng};
+use hnas_genome::{Genotype, MutationRule, SearchSpace};
+use hnas_search::{Fraction, Mutations, PlanError, StrategyPlan, TrialId, suggestion_rng};
 
 const PAPER: &str = "Tournament(mutations: 1000, initial: 200, fraction: 0.05, rule: Uniform)";
 
@@ -46,8 +48,31 @@ fn numbers_out_of_range_are_refused() {
         &PAPER.replace("200", "0"),
         expect!["1:38-1:39: Expected a nonzero u64 but found the unsigned integer `0` instead"],
     );
+    refuse(
+        "Random(mutations: 1000001)",
+        expect!["1:19-1:26: a random genotype has at most 1000000 mutations, not 1000001"],
+    );
+    refuse(
+        &PAPER.replace("1000", "18446744073709551615"),
+        expect!["1:23-1:43: a random genotype has at most 1000000 mutations, not 18446744073709551615"],
+    );
     refuse("Random(mutations: -1)", expect!["1:20-1:21: Integer is out of bounds"]);
     refuse("Given(genotypes: [])", expect!["1:19-1:20: the list of given genotypes is empty: it needs at least one"]);
+}
+
+#[test]
+fn too_many_mutations_are_refused_in_a_plan_that_was_not_read() {
+    let plans = |mutations| {
+        let (initial, fraction) = (NonZeroU64::MIN, Fraction::new(0.5).unwrap());
+        let tournament = StrategyPlan::Tournament { mutations, initial, fraction, rule: MutationRule::Uniform };
+        [StrategyPlan::Random { mutations }, tournament]
+    };
+    for (mutations, error) in [(Mutations::MAX, None), (Mutations::MAX + 1, Some(PlanError::Mutations(1_000_001)))] {
+        for plan in plans(mutations) {
+            assert_eq!(plan.build(&SearchSpace::flat()).err(), error, "{plan:?}");
+        }
+    }
+    assert_eq!(read("Random(mutations: 1000000)"), plans(Mutations::MAX)[0]);
 }
 
 #[test]

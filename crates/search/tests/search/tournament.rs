@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use hnas_genome::{Genotype, MutationRule, SearchSpace};
-use hnas_search::{FinishedTrial, Fitness, Fraction, Strategy, TournamentEvolution, TrialId, suggestion_rng};
+use hnas_search::{
+    FinishedTrial, Fitness, Fraction, Mutations, Strategy, TournamentEvolution, TrialId, suggestion_rng,
+};
 
 /// Evolution after trials with these fitnesses, the first being trial 1; `None` failed.
 fn after(fraction: f64, fitnesses: &[Option<f64>]) -> TournamentEvolution {
     let space = SearchSpace::hierarchical();
     let fraction = Fraction::new(fraction).unwrap();
-    let mut evolution = TournamentEvolution::new(space.clone(), 20, 1, fraction, MutationRule::MustChange);
+    let mutations = Mutations::new(20).unwrap();
+    let mut evolution = TournamentEvolution::new(space.clone(), mutations, 1, fraction, MutationRule::MustChange);
     for (fitness, id) in fitnesses.iter().zip(1..) {
         let id = TrialId(id);
         let genotype = Genotype::random(&space, 20, &mut suggestion_rng(9, id)).genotype;
