@@ -116,6 +116,9 @@ pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
         DeviceChoice::Cuda(index) => found.iter().find(|device| device.kind == DeviceKind::Cuda { index }),
     };
     if let Some(device) = wanted {
+        if device.is_cpu() {
+            hnas_kernels::keep_freed_memory();
+        }
         return Ok(device.clone());
     }
     let available = names(&found);

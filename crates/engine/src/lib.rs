@@ -21,6 +21,7 @@ mod network;
 mod normalizer;
 mod optimizer;
 mod parameters;
+mod parts;
 mod phenotype;
 mod random;
 mod recipe;

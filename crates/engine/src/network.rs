@@ -2,14 +2,16 @@
 //!
 //! This file is the one seam between graphs and tensors: whatever is computed is computed by a kernel.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use hnas_compiler::{Graph, Node, Op, SeparableInner};
 use hnas_kernels as kernels;
 use rand::rngs::ChaCha8Rng;
 
+use crate::device::DeviceKind;
 use crate::initializer::Initializer;
-use crate::parameters::{BatchStatistics, Convolution, Linear, Parameters};
+use crate::parameters::{BatchStatistics, Convolution, Linear, Norm, Parameters};
+use crate::parts::Parts;
 use crate::schedule::{Schedule, Work};
 
 /// A network with its weights.
@@ -18,6 +20,9 @@ pub(crate) struct Network {
     schedule: Schedule,
     pub(crate) parameters: Parameters,
     epsilon: f64,
+    /// Whether a concatenation stays in pieces, see [`parts`](crate::parts). On a GPU, where a call costs more than a
+    /// copy, it does not.
+    in_pieces: bool,
 }
 
 impl Network {
@@ -26,35 +31,49 @@ impl Network {
         graph: &Graph,
         initializer: Initializer,
         epsilon: f64,
-        device: &Device,
+        (kind, device): (DeviceKind, &Device),
         rng: &mut ChaCha8Rng,
     ) -> Network {
         let mut parameters = Parameters::none();
         let mut layers = Layers { parameters: &mut parameters, initializer, device, rng };
         let work = graph.iter().map(|(id, node)| layers.add(graph, &format!("node{}", id.index()), node)).collect();
-        Network { schedule: Schedule::new(graph, work), parameters, epsilon }
+        let in_pieces = match kind {
+            DeviceKind::Cpu => true,
+            DeviceKind::Cuda { .. } => false,
+        };
+        Network { schedule: Schedule::new(graph, work), parameters, epsilon, in_pieces }
     }
 
     /// Logits `[batch, classes]` of `images` `[batch, channels, height, width]`, normalised by the batch's own
     /// statistics, which come along.
     pub(crate) fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Vec<BatchStatistics>) {
         let mut statistics = Vec::with_capacity(self.parameters.convolutions.len());
-        let logits = self.forward(images, &mut |convolution, x, relu| {
-            let Some(norm) = &self.parameters.convolutions[convolution].norm else { return x };
-            let (y, mean, variance) =
-                kernels::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), self.epsilon, relu);
+        let logits = self.forward(images, &mut |convolution, map, relu| {
+            let Some(norm) = &self.parameters.convolutions[convolution].norm else { return map };
+            let (mut means, mut variances) = (Vec::new(), Vec::new());
+            let map = map.map_channels(|x, channels| {
+                let (gamma, beta) = (channels.of(norm.gamma.val()), channels.of(norm.beta.val()));
+                let (y, mean, variance) = kernels::batch_norm_train(x, gamma, beta, self.epsilon, relu);
+                means.push(mean);
+                variances.push(variance);
+                y
+            });
+            let [mean, variance] = [means, variances].map(|pieces| Tensor::cat(pieces, 0));
             statistics.push(BatchStatistics { convolution, mean, variance });
-            y
+            map
         });
         (logits, statistics)
     }
 
     /// Logits `[batch, classes]` of `images` `[batch, channels, height, width]`, normalised by the running statistics.
     pub(crate) fn forward_eval(&self, images: Tensor<4>) -> Tensor<2> {
-        self.forward(images, &mut |convolution, x, relu| {
-            let Some(norm) = &self.parameters.convolutions[convolution].norm else { return x };
-            let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
-            kernels::batch_norm_eval(x, gamma, beta, norm.mean.val(), norm.variance.val(), self.epsilon, relu)
+        self.forward(images, &mut |convolution, map, relu| {
+            let Some(norm) = &self.parameters.convolutions[convolution].norm else { return map };
+            map.map_channels(|x, channels| {
+                let of = |parameter: &Param<Tensor<1>>| channels.of(parameter.val());
+                let Norm { gamma, beta, mean, variance } = norm;
+                kernels::batch_norm_eval(x, of(gamma), of(beta), of(mean), of(variance), self.epsilon, relu)
+            })
         })
     }
 
@@ -69,35 +88,45 @@ impl Network {
     }
 
     /// Runs the schedule; `normalize` gets a convolution, its output, and whether a ReLU follows.
-    fn forward(&self, images: Tensor<4>, normalize: &mut dyn FnMut(usize, Tensor<4>, bool) -> Tensor<4>) -> Tensor<2> {
+    fn forward(&self, images: Tensor<4>, normalize: &mut dyn FnMut(usize, Parts, bool) -> Parts) -> Tensor<2> {
         let weight = |convolution: usize| self.parameters.convolutions[convolution].weight.val();
-        self.schedule.run(images, |work, mut inputs| {
-            let mut only = || inputs.remove(0);
+        let depthwise = |convolution: usize, map: Parts, stride| {
+            map.map_channels(|x, channels| kernels::depthwise(x, channels.of(weight(convolution)), stride))
+        };
+        let joined =
+            |convolution: usize, map: Parts| Parts::one(kernels::conv_joined(map.into_pieces(), weight(convolution)));
+        let logits = self.schedule.run(images, |work, mut inputs| {
+            let mut only = || inputs.swap_remove(0);
             match *work {
                 Work::Input => unreachable!("the schedule gives the input itself"),
-                Work::Conv { convolution, stride } => {
-                    normalize(convolution, kernels::conv(only(), weight(convolution), stride), true)
+                Work::Conv { convolution, stride: 1, pointwise: true } => {
+                    normalize(convolution, joined(convolution, only()), true)
+                }
+                Work::Conv { convolution, stride, pointwise: _ } => {
+                    let map = kernels::conv(only().whole(), weight(convolution), stride);
+                    normalize(convolution, Parts::one(map), true)
                 }
                 Work::Depthwise { convolution, stride } => {
-                    normalize(convolution, kernels::depthwise(only(), weight(convolution), stride), true)
+                    normalize(convolution, depthwise(convolution, only(), stride), true)
                 }
-                Work::Separable { depthwise, pointwise, stride, relu_between } => {
-                    let between = kernels::depthwise(only(), weight(depthwise), stride);
-                    let between = normalize(depthwise, between, relu_between);
-                    normalize(pointwise, kernels::conv(between, weight(pointwise), 1), true)
+                Work::Separable { depthwise: first, pointwise: second, stride, relu_between } => {
+                    let between = normalize(first, depthwise(first, only(), stride), relu_between);
+                    normalize(second, joined(second, between), true)
                 }
-                Work::MaxPool => kernels::max_pool(only()),
-                Work::AvgPool => kernels::avg_pool(only()),
+                Work::MaxPool => only().map(kernels::max_pool),
+                Work::AvgPool => only().map(kernels::avg_pool),
                 Work::Identity => only(),
-                Work::Concat => kernels::concat(inputs),
-                Work::Sum => kernels::sum(inputs),
-                Work::GlobalAvgPool => as_map(kernels::global_avg_pool(only())),
+                Work::Concat if self.in_pieces => Parts::join(inputs),
+                Work::Concat => Parts::one(Parts::join(inputs).whole()),
+                Work::Sum => Parts::one(kernels::sum(inputs.into_iter().map(Parts::whole).collect())),
+                Work::GlobalAvgPool => only().map(|x| as_map(kernels::global_avg_pool(x))),
                 Work::Linear { linear } => {
                     let Linear { weight, bias, .. } = &self.parameters.linears[linear];
-                    as_map(kernels::linear(as_vector(only()), weight.val(), bias.val()))
+                    Parts::one(as_map(kernels::linear(as_vector(only().whole()), weight.val(), bias.val())))
                 }
             }
-        })
+        });
+        as_vector(logits.whole())
     }
 }
 
@@ -108,7 +137,7 @@ fn as_map(vector: Tensor<2>) -> Tensor<4> {
 }
 
 /// A feature map of 1x1 pixels as `[batch, features]`.
-pub(crate) fn as_vector(map: Tensor<4>) -> Tensor<2> {
+fn as_vector(map: Tensor<4>) -> Tensor<2> {
     let [batch, features, height, width] = map.dims();
     map.reshape([batch, features * height * width])
 }
@@ -129,7 +158,7 @@ impl Layers<'_> {
             Op::Input => Work::Input,
             Op::Conv { kernel, stride, channels: out } => {
                 let convolution = self.convolution(name.to_owned(), [out, channels(), kernel, kernel], true);
-                Work::Conv { convolution, stride }
+                Work::Conv { convolution, stride, pointwise: kernel == 1 }
             }
             Op::Depthwise { stride } => {
                 let convolution = self.convolution(name.to_owned(), [channels(), 1, 3, 3], true);

@@ -29,8 +29,8 @@ impl Phenotype {
     pub fn build(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Phenotype, EngineError> {
         check_classifier(graph)?;
         let mut rng = stream(seed, Stream::Weights);
-        let network =
-            Network::new(graph, recipe.initializer(), recipe.batch_norm_epsilon(), &device.autodiff(), &mut rng);
+        let (initializer, epsilon) = (recipe.initializer(), recipe.batch_norm_epsilon());
+        let network = Network::new(graph, initializer, epsilon, (device.kind(), &device.autodiff()), &mut rng);
         Ok(Phenotype { graph: graph.clone(), network, device: device.clone() })
     }
 

@@ -110,8 +110,9 @@ fn with_weights_of(optimised: &Graph, plain: &Graph, weights: &Network) -> (Netw
 }
 
 fn new_network(graph: &Graph, seed: u64) -> Network {
-    let device = open_device(DeviceChoice::Cpu).unwrap().autodiff();
-    Network::new(graph, Initializer::HeNormal, 1e-3, &device, &mut stream(seed, Stream::Weights))
+    let cpu = open_device(DeviceChoice::Cpu).unwrap();
+    let device = (cpu.kind(), &cpu.autodiff());
+    Network::new(graph, Initializer::HeNormal, 1e-3, device, &mut stream(seed, Stream::Weights))
 }
 
 fn difference(a: &[f64], b: &[f64]) -> f64 {
