@@ -81,7 +81,7 @@ fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate)
         c0,
         input: network.graph.input_shape(),
         nodes: network.graph.nodes().len(),
-        total: network.cost.total.clone(),
+        total: network.cost.total,
         by_operation,
     }
 }
