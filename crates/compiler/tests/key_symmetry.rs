@@ -285,7 +285,37 @@ fn c5_a_concatenation_below_a_sum_keeps_its_order() {
         let graph = sum([1, 0], right, Op::MaxPool);
         assert_eq!(graph.canonical().key(), graph.key(), "the canonical graph keeps the order");
     }
-    // Behind a convolution the channels have no order any more, but the other summand still has.
+    // Behind a convolution the channels have no order any more, so these two are the same network; the first shares one
+    // concatenation, which the sum keeps ordered. The key errs on telling apart, whatever the numbers of the nodes.
     let wide = Op::Conv { kernel: 1, stride: 1, channels: 8 };
-    assert_eq!(sum([0, 1], [0, 1], wide).key(), sum([0, 1], [1, 0], wide).key());
+    assert_ne!(sum([0, 1], [0, 1], wide).key(), sum([0, 1], [1, 0], wide).key());
+}
+
+#[test]
+fn c5_an_ordered_concatenation_never_stands_for_an_unordered_one() {
+    // The sum fixes which value stands first; the convolution beside it reads the same values in no order at all.
+    let network = |first: usize, second: usize, summed: [usize; 2], beside: [usize; 2]| {
+        let mut sketch = Sketch::new();
+        let input = sketch.input();
+        let mut values = [input; 2];
+        for (place, op) in [(first, CONV1), (second, CONV3)] {
+            values[place] = sketch.apply(op, input);
+        }
+        let others = [sketch.apply(CONV1, input), sketch.apply(CONV3, input)];
+        let summed = sketch.concat(summed.map(|place| values[place]));
+        let other = sketch.concat(others);
+        let sum = sketch.0.push(Op::Sum, [summed, other]).expect("both are as wide");
+        let beside = sketch.concat(beside.map(|place| values[place]));
+        let beside = sketch.apply(Op::Conv { kernel: 1, stride: 1, channels: 8 }, beside);
+        sketch.finish([sum, beside])
+    };
+    // The value of each convolution, not its number in the graph, decides where it stands.
+    assert_ne!(network(0, 1, [0, 1], [1, 0]).key(), network(0, 1, [1, 0], [0, 1]).key());
+    // A value's number in the graph changes nothing.
+    for (summed, beside) in [([0, 1], [1, 0]), ([1, 0], [0, 1]), ([0, 1], [0, 1])] {
+        let flipped = |places: [usize; 2]| places.map(|place| 1 - place);
+        let mirrored = network(1, 0, flipped(summed), flipped(beside));
+        let same_values = network(0, 1, summed, beside);
+        assert_eq!(mirrored.key(), same_values.key(), "{summed:?} {beside:?}");
+    }
 }

@@ -76,7 +76,7 @@ fn vertices(graph: &Graph) -> (Vec<Vertex>, Dag) {
     let mut vertices: Vec<Vertex> = Vec::with_capacity(graph.nodes().len());
     let mut edges: Vec<(u32, u32)> = Vec::new();
     let mut vertex_of: Vec<u32> = Vec::with_capacity(graph.nodes().len());
-    let mut known: HashMap<(Op, Vec<u32>), u32> = HashMap::new();
+    let mut known: HashMap<(Op, bool, Vec<u32>), u32> = HashMap::new();
     for (id, node) in graph.iter() {
         let mut inputs: Vec<u32> = node.inputs.iter().map(|input| vertex_of[input.index()]).collect();
         let is_ordered = node.op == Op::Concat && reaches_sum[id.index()];
@@ -84,7 +84,8 @@ fn vertices(graph: &Graph) -> (Vec<Vertex>, Dag) {
             inputs.sort_unstable();
         }
         let is_shared = !node.op.has_parameters();
-        let key = (node.op, inputs.clone());
+        // An ordered concatenation never stands for an unordered one: what reads it would lose or gain an order.
+        let key = (node.op, is_ordered, inputs.clone());
         if let Some(&vertex) = known.get(&key).filter(|_| is_shared) {
             vertex_of.push(vertex);
             continue;
