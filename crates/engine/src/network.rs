@@ -87,6 +87,12 @@ impl Network {
         Network { parameters: self.parameters.valid(), ..self.clone() }
     }
 
+    /// The same network as it is computed on a GPU: concatenations are copied.
+    #[cfg(test)]
+    pub(crate) fn concatenating(self) -> Network {
+        Network { in_pieces: false, ..self }
+    }
+
     /// Runs the schedule; `normalize` gets a convolution, its output, and whether a ReLU follows.
     fn forward(&self, images: Tensor<4>, normalize: &mut dyn FnMut(usize, Parts, bool) -> Parts) -> Tensor<2> {
         let weight = |convolution: usize| self.parameters.convolutions[convolution].weight.val();

@@ -131,16 +131,25 @@ fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) {
     let plain_network = new_network(&plain_graph, seed);
     let (optimised_network, places) = with_weights_of(&optimised_graph, &plain_graph, &plain_network);
 
-    let (plain, optimised) = (compute(&plain_network), compute(&optimised_network));
-    for (what, a, b) in
+    let plain = compute(&plain_network.concatenating());
+    // Both ways of computing the optimised network: with concatenations in pieces, as on the CPU, and copied.
+    for (network, way) in [(optimised_network.clone(), "in pieces"), (optimised_network.concatenating(), "copied")] {
+        let optimised = compute(&network);
+        let trained = optimised_graph.iter().filter(|(_, node)| node.param.is_some()).count();
+        assert!(optimised.gradients.len() > 2 * trained, "genotype {seed}: a parameter has no gradient");
+        compare(&plain, &optimised, &places, &format!("genotype {seed}, {way}"));
+    }
+}
+
+/// Panics unless `optimised`, whose convolutions are those of `plain` at `places`, computed the same.
+fn compare(plain: &Computed, optimised: &Computed, places: &[usize], what: &str) {
+    for (logits, a, b) in
         [("training", &plain.training, &optimised.training), ("evaluation", &plain.evaluation, &optimised.evaluation)]
     {
         let relative = difference(a, b) / largest(a);
-        assert!(relative < OUTPUT_TOLERANCE, "genotype {seed}: logits in {what} differ by {relative:e}");
+        assert!(relative < OUTPUT_TOLERANCE, "{what}: logits in {logits} differ by {relative:e}");
     }
-    assert_eq!(plain.gradients.len(), optimised.gradients.len(), "genotype {seed}");
-    let trained = optimised_graph.iter().filter(|(_, node)| node.param.is_some()).count();
-    assert!(optimised.gradients.len() > 2 * trained, "genotype {seed}: a parameter has no gradient");
+    assert_eq!(plain.gradients.len(), optimised.gradients.len(), "{what}");
     // Relative to the largest gradient of the network: a gradient that is nothing but cancelled sums has no size of its
     // own.
     let scale = plain.gradients.values().map(|gradient| largest(gradient)).fold(0.0, f64::max);
@@ -150,7 +159,7 @@ fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) {
             parts[1] = places[parts[1].parse::<usize>().unwrap()].to_string();
         }
         let relative = difference(gradient, &plain.gradients[&parts.join(".")]) / scale;
-        assert!(relative < GRADIENT_TOLERANCE, "genotype {seed}: gradients of {name} differ by {relative:e}");
+        assert!(relative < GRADIENT_TOLERANCE, "{what}: gradients of {name} differ by {relative:e}");
     }
 }
 

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::Write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use hnas_genome::Genotype;
 use hnas_ledger::{Ledger, LedgerError, Outcome, SqliteLedger, Trial, Verdict};
@@ -25,6 +26,9 @@ const RESOLVED: &str = "run.ron";
 const LEDGER: &str = "ledger.sqlite";
 const SESSIONS: &str = "sessions.jsonl";
 const LOCK: &str = "run.lock";
+
+/// How long a run that another process holds is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A run folder and the experiment that founded it.
 #[derive(Clone, Debug)]
@@ -189,10 +193,17 @@ impl Deref for TakenRun {
 fn lock(folder: &Path) -> Result<fs::File, ExperimentError> {
     let path = folder.join(LOCK);
     let file = fs::File::create(&path).map_err(|source| ExperimentError::Write { path: path.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(ExperimentError::Busy { folder: folder.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(ExperimentError::Write { path, source }),
+    // A process that was just killed may hold it for a moment longer, while the system takes its memory back.
+    let given_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < given_up => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(fs::TryLockError::WouldBlock) => return Err(ExperimentError::Busy { folder: folder.to_owned() }),
+            Err(fs::TryLockError::Error(source)) => return Err(ExperimentError::Write { path, source }),
+        }
     }
 }
 
