@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 
 use crate::Usage;
 use crate::shell::{cargo, metadata, root, step};
-use crate::test::experiments;
 
 /// Reads the arguments, then does the three steps; each of them finds what an earlier, interrupted run left.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -23,6 +22,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     step("build", &mut build)?;
     plan.carry_out()
+}
+
+/// The names of the experiments: the folders under `experiments/` that have an `experiment.ron`.
+pub(crate) fn experiments() -> Result<Vec<String>> {
+    let folder = root().join("experiments");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let entry = entry?;
+        if entry.path().join("experiment.ron").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The built program, in the target folder that cargo names.

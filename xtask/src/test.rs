@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     reuse.arg(stranger).arg("--target-dir").arg(root().join("target/reuse"));
     step("reuse of single crates", &mut reuse)?;
 
-    for experiment in experiments()? {
+    for experiment in reproduce::experiments()? {
         let folder = root().join("target/smoke").join(&experiment);
         if folder.exists() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -36,20 +36,6 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("tests: {} passed, {} failed", counts.passed, counts.failed);
     Ok(())
-}
-
-/// The names of the experiments: the folders under `experiments/` that have an `experiment.ron`.
-pub(crate) fn experiments() -> Result<Vec<String>> {
-    let folder = root().join("experiments");
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let entry = entry?;
-        if entry.path().join("experiment.ron").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// What the test runners said: `test result: ok. 12 passed; 0 failed; ..`.

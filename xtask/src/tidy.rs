@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::reproduce::experiments;
 use crate::shell::{metadata, root};
-use crate::test::experiments;
 
 /// Which crates each crate may use. Whoever widens this table says why in ARCHITECTURE.md.
 const DOORS: [(&str, &[&str]); 11] = [

@@ -18,7 +18,6 @@ mod network_key;
 mod order;
 mod partition;
 mod rebuild;
-mod search;
 
 pub use network_key::{NetworkKey, NetworkKeyError};
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod check_source;
+mod error;
 
 use std::fmt;
 use std::fs;
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 use ron::extensions::Extensions;
 use serde::Deserialize;
 
-pub use self::check::ManifestError;
 pub(crate) use self::check_source::is_loopback;
+pub use self::error::ManifestError;
 use crate::checksum::Md5;
 use crate::error::DataError;
 

@@ -38,38 +38,58 @@ struct Header {
 
 const FORMAT: u32 = 1;
 
-pub(crate) fn save(trained: &Trained, path: &Path) -> Result<(), EngineError> {
-    let mut parameters = trained.network.parameters.clone();
-    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
-        named(&mut parameters).into_iter().map(|(name, slot)| slot.to_bytes(name)).collect();
-    tensors.push((LOSSES.to_owned(), vec![trained.losses.len()], bytes(&trained.losses)));
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
-        (name.as_str(), view)
-    });
-    let header = Header {
-        format: FORMAT,
-        graph: trained.graph.to_text(),
-        batch_norm_epsilon: trained.network.epsilon(),
-        normalizer: trained.normalizer.clone(),
-    };
-    let header = serde_json::to_string(&header).expect("strings and numbers are JSON");
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
-    let format = |reason: safetensors::SafeTensorError| EngineError::Format {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    };
-    let file = safetensors::serialize(views, Some(metadata)).map_err(format)?;
+impl Trained {
+    /// Writes everything that is needed to evaluate the network elsewhere into one
+    /// [safetensors](https://huggingface.co/docs/safetensors) file, which Python and others read as well.
+    ///
+    /// Its tensors, 32-bit floats in PyTorch's layout, are named after the nodes of the graph: `node5.weight`
+    /// `[out, in, k, k]`, `node5.norm.weight`, `.bias`, `.running_mean`, `.running_var` `[channels]`; the halves of a
+    /// separable convolution are `node7.depthwise` and `node7.pointwise`; the classifier's weight is
+    /// `[classes, features]`. `losses` is the loss of each step. The metadata's entry `hnas` is a JSON object with the
+    /// graph as text, the normalisation of images and batch normalisation's epsilon. Equal networks give equal bytes.
+    ///
+    /// The file is complete or absent: it is written under another name and renamed.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), EngineError> {
+        let mut parameters = self.network.parameters.clone();
+        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
+            named(&mut parameters).into_iter().map(|(name, slot)| slot.to_bytes(name)).collect();
+        tensors.push((LOSSES.to_owned(), vec![self.losses.len()], bytes(&self.losses)));
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
+            (name.as_str(), view)
+        });
+        let header = Header {
+            format: FORMAT,
+            graph: self.graph.to_text(),
+            batch_norm_epsilon: self.network.epsilon(),
+            normalizer: self.normalizer.clone(),
+        };
+        let header = serde_json::to_string(&header).expect("strings and numbers are JSON");
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
+        let format = |reason: safetensors::SafeTensorError| EngineError::Format {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        };
+        let file = safetensors::serialize(views, Some(metadata)).map_err(format)?;
 
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let written = fs::write(&unfinished, file).and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(|source| EngineError::File { action: "write", path: path.to_owned(), source })
-}
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".unfinished");
+        let written = fs::write(&unfinished, file).and_then(|()| fs::rename(&unfinished, path));
+        written.map_err(|source| EngineError::File { action: "write", path: path.to_owned(), source })
+    }
 
-pub(crate) fn load(path: &Path, device: &EngineDevice) -> Result<Trained, EngineError> {
-    let file = fs::read(path).map_err(|source| EngineError::File { action: "read", path: path.to_owned(), source })?;
-    decode(&file, device).map_err(|reason| EngineError::Format { path: path.to_owned(), reason })
+    /// Reads a file of [`Trained::save`] onto a device.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not one of `save`'s: the message names what is missing or has another shape.
+    pub fn load(path: &Path, device: &EngineDevice) -> Result<Trained, EngineError> {
+        let file =
+            fs::read(path).map_err(|source| EngineError::File { action: "read", path: path.to_owned(), source })?;
+        decode(&file, device).map_err(|reason| EngineError::Format { path: path.to_owned(), reason })
+    }
 }
 
 /// The error is the reason only: the caller knows the file.

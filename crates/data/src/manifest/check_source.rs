@@ -11,7 +11,6 @@ use std::path::{Component, Path};
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
 
-use super::check::is_plain;
 use super::{Archive, DataFile, ManifestError, NpmPackage, Record, Source};
 
 /// What is put behind the name of an archive to name its download.
@@ -23,6 +22,16 @@ pub(super) fn check_source(source: &Source, record: Record, files: &[DataFile]) 
         Source::Archive(archive) => check_archive(archive, files),
         Source::NpmPackage(package) => check_package(package, record, files),
     }
+}
+
+/// Whether `name` is that of a file in the data set's folder. Names with a dot in front are for what a fetch keeps there
+/// for itself: its lock and its temporary folders.
+pub(super) fn is_plain(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!(components.next(), Some(Component::Normal(only)) if only == name)
+        && components.next().is_none()
+        && !name.contains('\\')
+        && !name.starts_with('.')
 }
 
 fn check_archive(archive: &Archive, files: &[DataFile]) -> Result<(), ManifestError> {

@@ -4,15 +4,11 @@
 //! these networks. Here the weights alone are packed, once a call, and the feature maps are read where they lie.
 
 use super::chunks;
-use super::rows::{self, Rows};
+use super::rows::{self, PIXELS, Rows};
 use super::vectorised::{Arithmetic, vectorised};
 
 /// Output channels of a tile of the product.
 const TILE: usize = 4;
-
-/// Pixels of a tile of the product. Eight vectors of eight sums stay in registers and keep both multipliers of a core
-/// busy; with twelve, the compiler spills some of them in every round.
-pub(super) const PIXELS: usize = 16;
 
 /// Input channels of a block of the weight gradient, [`TILE`] output channels high.
 const BLOCK: usize = 2;

@@ -1,6 +1,8 @@
 //! Feature maps as a matrix with one long row a channel: where the maps are small, several images side by side.
 
-use super::pointwise::PIXELS;
+/// Pixels of a tile of the product. Eight vectors of eight sums stay in registers and keep both multipliers of a core
+/// busy; with twelve, the compiler spills some of them in every round.
+pub(crate) const PIXELS: usize = 16;
 
 /// Rows this many values long need no company.
 const LONG: usize = 256;

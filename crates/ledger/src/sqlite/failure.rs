@@ -1,11 +1,15 @@
 //! What SQLite says, in the words of a ledger.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Error, ErrorCode};
 
-use super::open::BUSY_TIMEOUT;
 use crate::LedgerError;
+
+/// How long an operation waits for others that write. A write takes milliseconds, so this is hundreds of workers in a
+/// row, each waiting for the disk.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The error of a ledger for an error of its database.
 pub(super) fn classify(path: &Path, error: Error) -> LedgerError {
@@ -48,6 +52,7 @@ fn why_not(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
     use std::time::Duration;
 
     use hnas_genome::{Genotype, SearchSpace};

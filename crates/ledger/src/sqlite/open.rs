@@ -8,10 +8,6 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior, params};
 use super::{SqliteLedger, failure, filesystem};
 use crate::{LEASE_TTL, LedgerError, founding};
 
-/// How long an operation waits for others that write. A write takes milliseconds, so this is hundreds of workers in a
-/// row, each waiting for the disk.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// "hnas" in ASCII: tells our files from those of other programs.
 const APPLICATION_ID: i64 = 0x686E_6173;
 
@@ -125,7 +121,7 @@ impl SqliteLedger {
                     let reason = format!("its file system does not allow a write-ahead log (only {mode})");
                     return Err(LedgerError::CannotOpen { place: self.place(), reason });
                 }
-                Err(LedgerError::Busy { .. }) if started.elapsed() < BUSY_TIMEOUT => {
+                Err(LedgerError::Busy { .. }) if started.elapsed() < failure::BUSY_TIMEOUT => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(error) => return Err(error),
@@ -172,7 +168,7 @@ fn connect(path: &Path, file: &Path, flags: OpenFlags, study: &str) -> Result<Sq
     // One connection belongs to one thread at a time, so SQLite needs no lock of its own.
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(failure)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+    connection.busy_timeout(failure::BUSY_TIMEOUT).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
     let identity = identity(&connection, path)?;
     if let (Identity::Empty, true) = (identity, connection.is_readonly(MAIN_DB).map_err(failure)?) {

@@ -4,8 +4,7 @@ use hnas_compiler::genotype_svg;
 use hnas_ledger::Trial;
 use maud::{Markup, PreEscaped, html};
 
-use super::frame::{anchor, figure};
-use super::{table, text};
+use super::{anchor, figure, table, text};
 use crate::figures::Figure;
 use crate::format::{MISSING, count, percent, points, quantity, whole};
 use crate::summary::{Counts, Summary, fitness};

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::figure;
-use super::{table, text};
+use super::{figure, table, text};
 use crate::figures::Figure;
 use crate::format::{MISSING, duration, percent, quantity};
 use crate::summary::Summary;

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{arm, finals, overview, text};
+use super::{anchor, arm, figure, finals, overview, text};
 use crate::Page;
 use crate::figures::Figure;
 use crate::summary::Summary;
@@ -51,16 +51,6 @@ pub(crate) fn report_html(
         }
     };
     markup.into_string()
-}
-
-/// The id of an arm's section.
-pub(super) fn anchor(number: usize) -> String {
-    format!("arm-{number}")
-}
-
-/// A figure with its caption.
-pub(super) fn figure(figure: &Figure) -> Markup {
-    html! { figure { (PreEscaped(&figure.svg)) figcaption { (figure.caption) } } }
 }
 
 fn contents(summaries: &[Summary]) -> Markup {

@@ -7,7 +7,9 @@ mod overview;
 
 pub(crate) use frame::report_html;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+
+use crate::figures::Figure;
 
 /// A table that can be moved sideways where it does not fit. `numeric` tells which columns hold numbers.
 fn table(head: &[&str], numeric: &[bool], rows: Vec<Vec<Markup>>) -> Markup {
@@ -31,4 +33,14 @@ fn table(head: &[&str], numeric: &[bool], rows: Vec<Vec<Markup>>) -> Markup {
 /// Text as a cell.
 fn text(words: impl AsRef<str>) -> Markup {
     html! { (words.as_ref()) }
+}
+
+/// The id of an arm's section.
+fn anchor(number: usize) -> String {
+    format!("arm-{number}")
+}
+
+/// A figure with its caption.
+fn figure(figure: &Figure) -> Markup {
+    html! { figure { (PreEscaped(&figure.svg)) figcaption { (figure.caption) } } }
 }

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::anchor;
-use super::{table, text};
+use super::{anchor, table, text};
 use crate::Page;
 use crate::format::{MISSING, count, duration, percent, points, printed, quantity, spread, whole};
 use crate::statistics::Sample;
