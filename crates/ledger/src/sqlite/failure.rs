@@ -53,7 +53,6 @@ fn why_not(path: &Path) -> String {
 mod tests {
     use std::path::Path;
     use std::time::Duration;
-    use std::time::Duration;
 
     use hnas_genome::{Genotype, SearchSpace};
     use hnas_search::TrialId;
