@@ -23,6 +23,7 @@ mod optimizer;
 mod parameters;
 mod parts;
 mod phenotype;
+mod probe;
 mod random;
 mod recipe;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use failure::Failure;
 pub use initializer::Initializer;
 pub use measure::{StepTime, measure_step};
 pub use phenotype::Phenotype;
+pub use probe::{NamedTensor, Probe};
 pub use recipe::{LearningRate, Normalization, RawRecipe, Recipe, RecipeError, WeightDecayOn};
 pub use train::{Step, train};
 pub use trained::Trained;
