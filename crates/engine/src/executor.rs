@@ -10,7 +10,7 @@ mod memory;
 
 use hnas_compiler::{MapId, Program, Step};
 use hnas_kernels::pool::Winners;
-use hnas_kernels::{Activation, Block, Moments, Reading, blocks, chunks, head, pointwise, values_mut};
+use hnas_kernels::{Activation, Block, GradientSums, Moments, Reading, blocks, chunks, head, pointwise, values_mut};
 
 pub(crate) use layers::{Gradients, Layers};
 use memory::Memory;
@@ -25,6 +25,8 @@ pub(crate) struct Executor {
     winners: Vec<Vec<Winners>>,
     /// Weights as the products read them, of each step that has any.
     packed: Vec<Packed>,
+    /// For each map, the first step that reads it: the last one to add to its gradient.
+    first_readers: Vec<usize>,
     epsilon: f64,
 }
 
@@ -37,6 +39,8 @@ struct State {
     moments: Option<Moments>,
     /// Whether its gradient holds anything yet.
     started: bool,
+    /// The sums of its gradient over each piece of the batch, if they were gathered while it was written.
+    gathered: Vec<GradientSums>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +80,11 @@ impl Executor {
     fn new(memory: Memory, program: Program, winners: Vec<Vec<Winners>>, epsilon: f64) -> Executor {
         let states = vec![State::default(); program.maps().len()];
         let packed = vec![Packed::Nothing; program.steps().len()];
-        Executor { memory, states, winners, packed, epsilon, program }
+        let mut first_readers = vec![usize::MAX; program.maps().len()];
+        for (number, step) in program.steps().iter().enumerate().rev() {
+            step.inputs().iter().for_each(|map| first_readers[map.index()] = number);
+        }
+        Executor { memory, states, winners, packed, first_readers, epsilon, program }
     }
 
     /// The mean cross-entropy of a batch of images `[batch, channels, height, width]`, the gradients of all parameters

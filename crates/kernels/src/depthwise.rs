@@ -5,6 +5,7 @@
 
 use crate::block::{BLOCK, Block, blocks};
 use crate::norm::Sums;
+use crate::pointwise::Destination;
 use crate::reading::{Reading, Slope};
 use crate::simd::dispatched;
 use crate::window::{Ring, STEP, add_products, convolve_row, put};
@@ -82,7 +83,7 @@ dispatched! {
 dispatched! {
     /// The gradients with respect to the input, written to `target` or added to it, and to the weights, added to
     /// `gradient`.
-    pub fn backward<S, P, X>(input: Reading, slope: Slope, size: Size, weights: &[[Block; 9]], target: &mut Option<(&mut [Block], bool)>, gradient: &mut [[Block; 9]]) {
+    pub fn backward<S, P, X>(input: Reading, slope: Slope, size: Size, weights: &[[Block; 9]], target: &mut Option<(Destination, bool)>, gradient: &mut [[Block; 9]]) {
         let Size { height, width, stride } = size;
         let (rows, columns) = size.output();
         let blocks = input.blocks;
@@ -116,10 +117,15 @@ dispatched! {
                         let [_, row, _] = slopes.around(y);
                         add_products::<S, P>(inputs.around(y), &row[1..=width], &mut sums);
                     }
-                    if let Some((target, add)) = target {
+                    if let Some((Destination { map, gathering }, add)) = target {
                         convolve_row::<S, P>(slopes.around(y), &turned, &mut result);
-                        let to = &mut target[(image * height + y) * width * blocks..][..width * blocks];
+                        let row = (image * height + y) * width * blocks..(image * height + y + 1) * width * blocks;
+                        let to = &mut map[row.clone()];
                         put::<S, P>(&result[..width], to, blocks, block, *add);
+                        if let (Some(gathering), Some(activation)) = (gathering.as_mut(), input.activation) {
+                            let values = &input.map[row];
+                            gathering.add::<S, P>(block, &values[block..], &to[block..], blocks, activation);
+                        }
                     }
                 }
                 for (total, sum) in gradient.iter_mut().zip(&sums) {

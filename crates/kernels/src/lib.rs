@@ -29,5 +29,5 @@ mod window;
 
 pub use block::{BLOCK, Block, blocks, pack, values, values_mut};
 pub use memory::keep_freed_memory;
-pub use norm::{GradientSums, Moments, NormGradient, Sums, add_gradients};
+pub use norm::{Gathering, GradientSums, Moments, NormGradient, Sums, add_gradients};
 pub use reading::{Activation, Coefficients, Reading, Slope};

@@ -113,30 +113,56 @@ impl GradientSums {
     }
 }
 
+/// The gradient sums of a map to which a step adds last: gathered while the gradient is written.
+#[derive(Debug)]
+pub struct Gathering<'a> {
+    /// What is added to.
+    pub sums: &'a mut GradientSums,
+    /// Mean of each channel of the map.
+    pub mean: &'a [Block],
+}
+
+impl Gathering<'_> {
+    /// Adds one block's channels of some pixels, `pitch` blocks apart.
+    #[inline(always)]
+    pub(crate) fn add<S: Simd, const P: usize>(
+        &mut self,
+        block: usize,
+        map: &[Block],
+        gradient: &[Block],
+        pitch: usize,
+        activation: &Activation,
+    ) {
+        let (floor, zero) = (S::splat(activation.floor), S::splat(0.0));
+        for part in 0..P {
+            let (scale, shift) = (S::load(&activation.scale[block], part), S::load(&activation.shift[block], part));
+            let mean = S::load(&self.mean[block], part);
+            let (mut sum, mut products) = (zero, zero);
+            for (map, gradient) in map.chunks(pitch).zip(gradient.chunks(pitch)) {
+                let value = S::load(&map[0], part);
+                let active = S::mul_add(value, scale, shift);
+                let gradient = S::if_greater(active, floor, S::load(&gradient[0], part), zero);
+                sum = S::add(sum, gradient);
+                products = S::mul_add(gradient, S::sub(value, mean), products);
+            }
+            let GradientSums { gradient: total, products: totals } = &mut *self.sums;
+            S::store(S::add(S::load(&total[block], part), sum), &mut total[block], part);
+            S::store(S::add(S::load(&totals[block], part), products), &mut totals[block], part);
+        }
+    }
+}
+
 /// Pixels whose sums are taken on their own before they are added: it keeps rounding small.
 const RUN: usize = 64;
 
 dispatched! {
     /// Adds the pixels of a map and of the gradient with respect to what is read of it.
     pub fn add_gradients<S, P, X>(sums: &mut GradientSums, map: &[Block], gradient: &[Block], activation: &Activation, mean: &[Block]) {
-        let (floor, zero) = (S::splat(activation.floor), S::splat(0.0));
         let blocks = mean.len();
+        let mut gathering = Gathering { sums, mean };
         for (map, gradient) in map.chunks(RUN * blocks).zip(gradient.chunks(RUN * blocks)) {
             for block in 0..blocks {
-                for part in 0..P {
-                    let (scale, shift) = (S::load(&activation.scale[block], part), S::load(&activation.shift[block], part));
-                    let mean = S::load(&mean[block], part);
-                    let (mut sum, mut products) = (zero, zero);
-                    for (map, gradient) in map.chunks_exact(blocks).zip(gradient.chunks_exact(blocks)) {
-                        let value = S::load(&map[block], part);
-                        let active = S::mul_add(value, scale, shift);
-                        let gradient = S::if_greater(active, floor, S::load(&gradient[block], part), zero);
-                        sum = S::add(sum, gradient);
-                        products = S::mul_add(gradient, S::sub(value, mean), products);
-                    }
-                    S::store(S::add(S::load(&sums.gradient[block], part), sum), &mut sums.gradient[block], part);
-                    S::store(S::add(S::load(&sums.products[block], part), products), &mut sums.products[block], part);
-                }
+                gathering.add::<S, P>(block, &map[block..], &gradient[block..], blocks, activation);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! 1x1 convolutions of maps that lie one behind the other along the channels: one or several of the same maps.
 
 use crate::block::{BLOCK, Block, blocks, values};
-use crate::norm::Sums;
+use crate::norm::{Gathering, Sums};
 use crate::reading::{Columns, Reading, Slope};
 use crate::simd::{Simd, dispatched};
 
@@ -112,6 +112,15 @@ pub struct Writing<'a> {
     pub sums: Option<&'a mut Sums>,
 }
 
+/// A gradient that is written.
+#[derive(Debug)]
+pub struct Destination<'a> {
+    /// `[pixels, blocks]`
+    pub map: &'a mut [Block],
+    /// Gathered on the way; `None` if more will be added later, or the map has no normalisation.
+    pub gathering: Option<Gathering<'a>>,
+}
+
 /// Where the gradient with respect to an input goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -169,8 +178,8 @@ pub(crate) fn write_tile<S: Simd, const P: usize, const X: usize>(
 
 dispatched! {
     /// The gradients with respect to the inputs, into `targets` as `to` says of each input, and to the weights, added to
-    /// `gradient`.
-    pub fn backward<S, P, X>(inputs: &[Reading], slopes: &[Slope], weights: &Weights, to: &[Target], targets: &mut [&mut [Block]], gradient: &mut [Block]) {
+    /// `gradient`. What is gathered for a target is of the input that is written to it; no other input may be.
+    pub fn backward<S, P, X>(inputs: &[Reading], slopes: &[Slope], weights: &Weights, to: &[Target], targets: &mut [Destination], gradient: &mut [Block]) {
         let (depth, width) = (weights.depth(), weights.width());
         let pixels = inputs[0].map.len() / inputs[0].blocks;
         let mut x = vec![Block::ZERO; TILE * depth];
@@ -193,7 +202,8 @@ dispatched! {
                     Target::Write(target) => (false, target),
                     Target::Add(target) => (true, target),
                 };
-                let tile = &mut targets[target][first * input.blocks..][..count * input.blocks];
+                let Destination { map, gathering } = &mut targets[target];
+                let tile = &mut map[first * input.blocks..][..count * input.blocks];
                 for (block, panel) in (0..input.blocks).zip(&mut panels) {
                     for from in (0..count).step_by(X) {
                         let sums = multiply::<S, P, X>(&dz[from * width..], width, panel);
@@ -204,6 +214,10 @@ dispatched! {
                                 S::store(sum, to, part);
                             }
                         }
+                    }
+                    if let (Some(gathering), Some(activation)) = (gathering.as_mut(), input.activation) {
+                        let values = &input.map[first * input.blocks..][..count * input.blocks];
+                        gathering.add::<S, P>(block, &values[block..], &tile[block..], input.blocks, activation);
                     }
                 }
             }

@@ -67,7 +67,10 @@ pub(crate) fn step(batch: usize, images: usize) -> [Vec<f32>; 2] {
     let weights = map(ins.zip(dz.chunks_mut(wide)).collect(), |_, (((z, g), late), dz)| {
         let (reading, mut found) = (read(z, OUT, Some(&activation)), vec![[Block::ZERO; 9]; depth.len()]);
         let slope = Slope { gradient: g, blocks: blocks(OUT), normalized: Some((z, &activation, &norm.coefficients)) };
-        depthwise::backward(reading, slope, size, &depth, &mut Some((dz, false)), &mut found);
+        let mut sums = GradientSums::new(blocks(OUT));
+        let gathering = Some(Gathering { sums: &mut sums, mean: &mean });
+        let destination = Destination { map: dz, gathering };
+        depthwise::backward(reading, slope, size, &depth, &mut Some((destination, false)), &mut found);
         let late = Slope { gradient: late, blocks: 1, normalized: None };
         let mut windows = full.gradient();
         conv::backward(&[reading], window, late, &full, &[Target::Add(0)], &mut [dz], &mut windows);

@@ -1,7 +1,8 @@
 //! 3x3 convolutions of each channel on its own.
 
 use hnas_kernels::depthwise::{Size, backward, forward, pack, unpack};
-use hnas_kernels::{Block, Moments, Sums, blocks};
+use hnas_kernels::pointwise::Destination;
+use hnas_kernels::{Block, Gathering, GradientSums, Moments, Sums, blocks, pack as pack_channels};
 use rand::RngExt;
 
 use crate::naive::{
@@ -43,10 +44,12 @@ fn check(windows: Windows, channels: usize) {
     assert_eq!(map, alone, "{what}, without sums");
 
     let mut found = vec![[Block::ZERO; 9]; packed.len()];
-    let before = Map::random(windows.pixels(), channels, rng);
+    let (before, mean) = (Map::random(windows.pixels(), channels, rng), random(channels, rng));
     for (time, add) in [(1.0, None), (2.0, Some(false)), (3.0, Some(true))] {
         let mut memory = if add == Some(true) { before.blocks() } else { unwritten(windows.pixels(), channels) };
-        let mut target = add.map(|add| (memory.as_mut_slice(), add));
+        let mut sums = GradientSums::new(blocks(channels));
+        let gathering = Some(Gathering { sums: &mut sums, mean: &pack_channels(&mean) });
+        let mut target = add.map(|add| (Destination { map: &mut memory, gathering }, add));
         backward(input.reading(), gradient.slope(), size, &packed, &mut target, &mut found);
         if let Some(add) = add {
             let mut expected = dx.clone();
@@ -54,6 +57,9 @@ fn check(windows: Windows, channels: usize) {
                 expected.add(&before);
             }
             assert_map(&memory, &expected, &format!("{what}, input, {add}"));
+            if input.activation().is_some() {
+                input.assert_sums(sums, &expected, &mean, &what);
+            }
         }
         let unpacked = unpack(&found, channels);
         let expected: Vec<f64> = dw.iter().map(|value| value * time).collect();

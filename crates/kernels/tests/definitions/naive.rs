@@ -1,6 +1,9 @@
 //! Maps in 64-bit floats, what reading them means, convolutions as plain loops, and the comparison with what is found.
 
-use hnas_kernels::{Activation, BLOCK, Block, Coefficients, Reading, Slope, blocks, pack, values, values_mut};
+use hnas_kernels::{
+    Activation, BLOCK, Block, Coefficients, GradientSums, Moments, NormGradient, Reading, Slope, blocks, pack, values,
+    values_mut,
+};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 /// Channel counts: one, a part of a block, whole blocks, and one more.
@@ -158,6 +161,34 @@ impl Input {
         self.scale[channel] * self.map.at(pixel, channel) + self.shift[channel]
     }
 
+    pub(crate) fn activation(&self) -> Option<&Activation> {
+        self.activation.as_ref()
+    }
+
+    /// Does a ReLU let a value through?
+    fn passes(&self, pixel: usize, channel: usize) -> bool {
+        self.activation.as_ref().is_none_or(|activation| self.inner(pixel, channel) > f64::from(activation.floor))
+    }
+
+    /// Are these the sums of such a gradient with respect to what is read, with distances from such a mean?
+    pub(crate) fn assert_sums(&self, found: GradientSums, gradient: &Map, mean: &[f32], what: &str) {
+        let (pixels, channels) = (self.map.pixels(), self.map.channels);
+        // Without a deviation and a gamma to speak of, the gradients are the sums.
+        let moments = Moments { mean: mean.to_vec(), variance: vec![1.0; channels] };
+        let found = NormGradient::of(&[found], &moments, &vec![1.0; channels], 0.0, pixels);
+        let [mut sums, mut products] = [(); 2].map(|()| vec![0.0; channels]);
+        for (pixel, channel) in (0..pixels).flat_map(|pixel| (0..channels).map(move |channel| (pixel, channel))) {
+            if self.passes(pixel, channel) {
+                sums[channel] += gradient.at(pixel, channel);
+                products[channel] += gradient.at(pixel, channel) * (self.map.at(pixel, channel) - f64::from(mean[channel]));
+            }
+        }
+        // Sums may cancel out.
+        let least = gradient.values.iter().fold(0.0, |largest, value| value.abs().max(largest));
+        assert_within(&wide(&found.beta), &sums, least, &format!("{what}, sums"));
+        assert_within(&wide(&found.gamma), &products, least, &format!("{what}, products"));
+    }
+
     /// What is read.
     pub(crate) fn read(&self) -> Map {
         Map::build(self.map.pixels(), self.map.channels, |pixel, channel| match &self.activation {
@@ -197,10 +228,9 @@ impl Gradient {
     /// What is read: the gradient of the map before its normalisation.
     pub(crate) fn read(&self) -> Map {
         let Some((input, [scale, slope, offset], _)) = &self.normalized else { return self.map.clone() };
-        let (z, read) = (&input.map, input.read());
+        let z = &input.map;
         Map::build(self.map.pixels(), self.map.channels, |pixel, channel| {
-            let through = read.at(pixel, channel) == input.inner(pixel, channel);
-            let gradient = if through { self.map.at(pixel, channel) } else { 0.0 };
+            let gradient = if input.passes(pixel, channel) { self.map.at(pixel, channel) } else { 0.0 };
             scale[channel] * gradient + slope[channel] * z.at(pixel, channel) + offset[channel]
         })
     }
@@ -272,8 +302,13 @@ impl Convolution {
 
 /// Equal but for the rounding of sums, relative to the largest value.
 pub(crate) fn assert_close(found: &[f64], expected: &[f64], what: &str) {
+    assert_within(found, expected, 1e-30, what);
+}
+
+/// The same, relative to no less than `least`.
+pub(crate) fn assert_within(found: &[f64], expected: &[f64], least: f64, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-30f64, |largest, value| largest.max(value.abs()));
+    let largest = expected.iter().fold(least, |largest, value| largest.max(value.abs()));
     for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let distance = (found - expected).abs() / largest;
         assert!(distance < 1e-5, "{what}, value {index}: {found} is not {expected}, {distance:e} of {largest}");

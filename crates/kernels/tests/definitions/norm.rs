@@ -1,6 +1,6 @@
 //! Batch normalisation: the statistics of a map and the way back through them.
 
-use hnas_kernels::pointwise::{Target, Weights, Writing, backward, forward};
+use hnas_kernels::pointwise::{Destination, Target, Weights, Writing, backward, forward};
 use hnas_kernels::{
     Activation, Block, GradientSums, Moments, NormGradient, Reading, Slope, Sums, add_gradients, blocks, pack, values,
 };
@@ -202,7 +202,8 @@ fn check_backward(seed: u64, pixels: usize, channels: usize, middle: f64, relu: 
     let slope = Slope { gradient: &gradient, blocks: width, normalized };
     let reading = Reading { map: &map, blocks: width, channels, activation: Some(&activation) };
     let (weights, mut dz) = (identity(channels), unwritten(pixels, channels));
-    backward(&[reading], &[slope], &weights, &[Target::Write(0)], &mut [&mut dz], &mut weights.gradient());
+    let destination = Destination { map: &mut dz, gathering: None };
+    backward(&[reading], &[slope], &weights, &[Target::Write(0)], &mut [destination], &mut weights.gradient());
     let dz = Map::of(&dz, channels);
     let some = (0..dz.values.len()).step_by(1 + dz.values.len() / 40);
     let (dz, expected): (Vec<f64>, Vec<f64>) =

@@ -1,7 +1,7 @@
 //! 1x1 convolutions of several maps.
 
-use hnas_kernels::pointwise::{Target, Weights, Writing, backward, forward};
-use hnas_kernels::{Block, Moments, Reading, Slope, Sums, blocks};
+use hnas_kernels::pointwise::{Destination, Target, Weights, Writing, backward, forward};
+use hnas_kernels::{Block, Gathering, GradientSums, Moments, Reading, Slope, Sums, blocks, pack};
 use rand::{RngExt, rngs::ChaCha8Rng};
 
 use crate::naive::{
@@ -17,13 +17,15 @@ struct Targets {
     to: Vec<Target>,
     memory: Vec<Vec<Block>>,
     expected: Vec<Map>,
+    /// The input whose gradient goes there, if it is the only one.
+    of: Vec<Option<usize>>,
 }
 
 impl Targets {
     /// Of inputs with such gradients.
     fn random(gradients: &[Map], rng: &mut ChaCha8Rng) -> Targets {
-        let mut targets = Targets { to: Vec::new(), memory: Vec::new(), expected: Vec::new() };
-        for gradient in gradients {
+        let mut targets = Targets { to: Vec::new(), memory: Vec::new(), expected: Vec::new(), of: Vec::new() };
+        for (input, gradient) in gradients.iter().enumerate() {
             let (number, pixels, channels) = (targets.memory.len(), gradient.pixels(), gradient.channels);
             let used = targets.expected.iter().position(|map| map.channels == channels);
             match (rng.random_range(0..4), used) {
@@ -32,6 +34,7 @@ impl Targets {
                     targets.to.push(Target::Write(number));
                     targets.memory.push(unwritten(pixels, channels));
                     targets.expected.push(gradient.clone());
+                    targets.of.push(Some(input));
                 }
                 (2, _) | (_, None) => {
                     targets.to.push(Target::Add(number));
@@ -39,19 +42,37 @@ impl Targets {
                     targets.memory.push(map.blocks());
                     map.add(gradient);
                     targets.expected.push(map);
+                    targets.of.push(Some(input));
                 }
                 (_, Some(used)) => {
                     targets.to.push(Target::Add(used));
                     targets.expected[used].add(gradient);
+                    targets.of[used] = None;
                 }
             }
         }
         targets
     }
 
-    fn check(&self, what: &str) {
-        for (number, (memory, expected)) in self.memory.iter().zip(&self.expected).enumerate() {
-            assert_map(memory, expected, &format!("{what}, target {number}"));
+    /// Gathers what can be gathered while the gradients are written by `backward`, and checks all of it.
+    fn check(&mut self, inputs: &[Input], what: &str, backward: impl FnOnce(&[Target], &mut [Destination])) {
+        let of: Vec<Option<&Input>> = self.of.iter().map(|of| of.map(|input| &inputs[input])).collect();
+        let channels: Vec<usize> = self.expected.iter().map(|map| map.channels).collect();
+        let means: Vec<Vec<f32>> = channels.iter().map(|&channels| random(channels, &mut rng(1))).collect();
+        let packed: Vec<Vec<Block>> = means.iter().map(|mean| pack(mean)).collect();
+        let mut sums: Vec<GradientSums> = channels.iter().map(|&channels| GradientSums::new(blocks(channels))).collect();
+        let mut destinations: Vec<Destination> = Vec::new();
+        for (((map, of), mean), sums) in self.memory.iter_mut().zip(&of).zip(&packed).zip(&mut sums) {
+            let gathering = of.map(|_| Gathering { sums, mean });
+            destinations.push(Destination { map, gathering });
+        }
+        backward(&self.to, &mut destinations);
+        for (number, sums) in sums.into_iter().enumerate() {
+            let (expected, what) = (&self.expected[number], format!("{what}, {:?}, target {number}", self.to));
+            assert_map(&self.memory[number], expected, &what);
+            if let Some(input) = of[number].filter(|input| input.activation().is_some()) {
+                input.assert_sums(sums, expected, &means[number], &what);
+            }
         }
     }
 }
@@ -116,10 +137,9 @@ fn check(seed: u64) {
     let mut gradient = packed.gradient();
     // Twice: what the weights get is added.
     for time in [1.0, 2.0] {
-        let mut targets = Targets::random(&split(&dx, &channels), rng);
-        let mut memory: Vec<&mut [Block]> = targets.memory.iter_mut().map(Vec::as_mut_slice).collect();
-        backward(&readings, &slopes, &packed, &targets.to, &mut memory, &mut gradient);
-        targets.check(&format!("{what}, {:?}", targets.to));
+        Targets::random(&split(&dx, &channels), rng).check(&inputs, &what, |to, targets| {
+            backward(&readings, &slopes, &packed, to, targets, &mut gradient);
+        });
         let unpacked = packed.unpack(&gradient);
         for (product, (found, expected)) in unpacked.iter().zip(&expected).enumerate() {
             let expected: Vec<f64> = expected.dw.iter().map(|value| value * time).collect();
