@@ -2,24 +2,30 @@
 
 use anyhow::Result;
 
-use crate::Usage;
 use crate::shell::{cargo, step};
+use crate::{Usage, pytorch};
 
 /// The benchmarks by name, with the package each lives in.
 const BENCHES: [(&str, &str); 2] = [("operations", "hnas-kernels"), ("ledger", "hnas-ledger")];
 
-/// Runs the named benchmark, or all.
+/// Runs the named benchmark, or all; or the engine against another one, which takes hours and is never among all.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let wanted = match arguments {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let wanted = match words[..] {
         [] => None,
-        [name] => Some(name.as_str()),
+        ["engine", "--against", "pytorch", ref options @ ..] => return pytorch::compare(options),
+        ["engine", ..] => {
+            return Err(Usage("the engine is compared: `bench engine --against pytorch`".to_owned()).into());
+        }
+        [name] => Some(name),
         [_, extra, ..] => return Err(Usage(format!("`bench` takes one name, got {extra:?} as well")).into()),
     };
     let chosen: Vec<_> = BENCHES.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = BENCHES.iter().map(|(name, _)| *name).collect();
+        let (wanted, names) = (wanted.unwrap_or(""), names.join(", "));
         return Err(
-            Usage(format!("there is no benchmark {:?}; there is {}", wanted.unwrap_or(""), names.join(", "))).into()
+            Usage(format!("there is no benchmark {wanted:?}; there is {names}, engine --against pytorch")).into()
         );
     }
     for (name, package) in chosen {

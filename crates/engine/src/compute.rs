@@ -16,7 +16,6 @@ use crate::executor::{Executor, Layers};
 use crate::network::Network;
 use crate::parameters::BatchStatistics;
 use crate::plain;
-use crate::recipe::Recipe;
 
 /// How a network is computed.
 #[derive(Debug)]
@@ -37,16 +36,20 @@ pub(crate) struct Computed {
 }
 
 impl Compute {
-    /// For trainings by the recipe.
-    pub(crate) fn for_training(graph: &Graph, recipe: &Recipe, kind: DeviceKind) -> Result<Compute, EngineError> {
+    /// For trainings with batches of up to `batch` images of `shape`.
+    pub(crate) fn for_training(
+        graph: &Graph,
+        shape: Shape,
+        batch: usize,
+        network: &Network,
+        kind: DeviceKind,
+    ) -> Result<Compute, EngineError> {
         #[cfg(feature = "cpu")]
         if has_program(kind) {
-            let (channels, crop) = (graph.input_shape().channels, recipe.crop());
-            let program = Program::lower(graph, Shape::new(channels, crop, crop))?;
-            let executor = Executor::for_training(program, recipe.batch(), recipe.batch_norm_epsilon());
+            let executor = Executor::for_training(Program::lower(graph, shape)?, batch, network.epsilon());
             return Ok(Compute::Program(Box::new(executor)));
         }
-        let _ = (graph, recipe, kind);
+        let _ = (graph, shape, batch, network, kind);
         Ok(Compute::Tensors)
     }
 

@@ -26,6 +26,7 @@ mod optimizer;
 mod parameters;
 mod phenotype;
 mod plain;
+mod probe;
 mod random;
 mod recipe;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use failure::Failure;
 pub use initializer::Initializer;
 pub use measure::{StepTime, measure_step};
 pub use phenotype::Phenotype;
+pub use probe::{NamedTensor, Probe};
 pub use recipe::{LearningRate, Normalization, RawRecipe, Recipe, RecipeError, WeightDecayOn};
 pub use train::{Step, train};
 pub use trained::Trained;

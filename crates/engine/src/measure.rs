@@ -47,7 +47,8 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     let (autodiff, rate) = (device.autodiff(), recipe.learning_rate_at(1));
     let mut batches = Batches::new(&data, &normalizer, recipe, 0);
     let mut optimizer = Optimizer::new(recipe, &network.parameters);
-    let mut compute = Compute::for_training(graph, recipe, device.kind())?;
+    let crop = Shape::new(channels, recipe.crop(), recipe.crop());
+    let mut compute = Compute::for_training(graph, crop, recipe.batch(), &network, device.kind())?;
     let step_seconds = fastest(|| {
         let batch = batches.next();
         one_step(&mut network, &mut compute, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff)

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
+use hnas_compiler::Shape;
 use hnas_data::Train;
 
 use crate::batches::{Batch, Batches};
@@ -56,7 +57,9 @@ pub fn train(
     check_data(&phenotype.graph, data)?;
     check_crop(recipe.crop(), data.shape())?;
     let normalizer = Normalizer::new(recipe.normalization(), data)?;
-    let compute = Compute::for_training(&phenotype.graph, recipe, phenotype.device.kind())?;
+    let Phenotype { graph, network, device } = &phenotype;
+    let shape = Shape::new(normalizer.channels(), recipe.crop(), recipe.crop());
+    let compute = Compute::for_training(graph, shape, recipe.batch(), network, device.kind())?;
     Ok(catching_out_of_memory(|| {
         let batches = Batches::new(data, &normalizer, recipe, seed);
         let Phenotype { graph, mut network, device } = phenotype;

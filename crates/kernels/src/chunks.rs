@@ -11,9 +11,20 @@ pub fn images_per_chunk(batch: usize) -> usize {
 }
 
 /// Does `work` on each chunk, given what is prepared for it, and gives the results in order.
-pub fn map<T: Send, R: Send>(chunks: Vec<T>, work: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
-    if rayon::current_num_threads() == 1 {
-        return chunks.into_iter().enumerate().map(|(chunk, prepared)| work(chunk, prepared)).collect();
+///
+/// With `backwards` the last chunk is done first. A step that goes the other way than the one before it begins with what
+/// that one wrote last, which the cache still holds.
+pub fn map<T: Send, R: Send>(chunks: Vec<T>, backwards: bool, work: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
+    let work = |(chunk, prepared): (usize, T)| work(chunk, prepared);
+    if rayon::current_num_threads() > 1 {
+        let chunks = chunks.into_par_iter().enumerate();
+        return if backwards { in_order(chunks.rev().map(work).collect()) } else { chunks.map(work).collect() };
     }
-    chunks.into_par_iter().enumerate().map(|(chunk, prepared)| work(chunk, prepared)).collect()
+    let chunks = chunks.into_iter().enumerate();
+    if backwards { in_order(chunks.rev().map(work).collect()) } else { chunks.map(work).collect() }
+}
+
+fn in_order<R>(mut results: Vec<R>) -> Vec<R> {
+    results.reverse();
+    results
 }

@@ -68,7 +68,7 @@ impl Executor {
             let size = self.memory.size(map) * images;
             let pairs = self.memory.value(map).chunks(size).zip(self.memory.gradient(map).chunks(size)).collect();
             let mean = pack(&moments.mean);
-            chunks::map(pairs, |_, (map, gradient)| {
+            chunks::map(pairs, false, |_, (map, gradient)| {
                 let mut sums = GradientSums::new(mean.len());
                 add_gradients(&mut sums, map, gradient, activation, &mean);
                 sums
@@ -228,7 +228,7 @@ impl Executor {
             }
             (step, packed) => unreachable!("{step:?} is never packed as {packed:?}"),
         };
-        chunks::map(pieces(targets, images, count), |chunk, targets| {
+        chunks::map(pieces(targets, images, count), number % 2 == 1, |chunk, targets| {
             let new = |mean: &Option<Vec<Block>>| mean.as_ref().map(|mean| GradientSums::new(mean.len()));
             let mut sums: Vec<Option<GradientSums>> = means.iter().map(new).collect();
             Part { weights: work(chunk, targets, &mut sums), sums }

@@ -144,13 +144,13 @@ impl Executor {
                     &mut nothing
                 });
                 let pairs: Vec<_> = outputs[0].pieces(images).zip(kept.chunks_mut(size)).collect();
-                chunks::map(pairs, |chunk, (output, winners)| {
+                chunks::map(pairs, number % 2 == 1, |chunk, (output, winners)| {
                     let winners = &mut winners[..output.len()];
                     pool::max_forward(read(*input, chunk), shape(*input).height, shape(*input).width, output, winners);
                 });
                 Vec::new()
             }
-            _ => chunks::map(pieces(outputs, images, count), work),
+            _ => chunks::map(pieces(outputs, images, count), number % 2 == 1, work),
         };
         let mut by_output: Vec<Vec<Sums>> = maps.iter().map(|_| Vec::with_capacity(count)).collect();
         for sums in found {

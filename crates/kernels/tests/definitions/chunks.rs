@@ -1,11 +1,11 @@
 //! A batch in chunks: in order, and with the same bits on any number of threads.
 
 use hnas_kernels::chunks::{images_per_chunk, map};
-use hnas_kernels::pointwise::{Target, Weights, Writing};
+use hnas_kernels::pointwise::{Destination, Target, Weights, Writing};
 use hnas_kernels::pool::Winners;
 use hnas_kernels::{
-    Activation, BLOCK, Block, GradientSums, Moments, NormGradient, Reading, Slope, Sums, add_gradients, blocks, conv,
-    depthwise, pack, pointwise, pool, values,
+    Activation, BLOCK, Block, Gathering, GradientSums, Moments, NormGradient, Reading, Slope, Sums, add_gradients,
+    blocks, conv, depthwise, pack, pointwise, pool, values,
 };
 
 use crate::naive::{Map, random, rng};
@@ -17,7 +17,7 @@ const OUT: usize = 17;
 
 /// A step of a small network: 1x1 convolution, batch normalisation, depthwise convolution, pool and 3x3 convolution, and
 /// back, over chunks of so many images. Gives all maps, all sums and all gradients.
-pub(crate) fn step(batch: usize, images: usize) -> [Vec<f32>; 2] {
+pub(crate) fn step(batch: usize, images: usize, backwards: bool) -> [Vec<f32>; 2] {
     let rng = &mut rng(3);
     let x = Map::random(batch * HEIGHT * WIDTH, IN, rng).blocks();
     let point = Weights::pack(&[IN], &[(OUT, &random(IN * OUT, rng))]);
@@ -36,7 +36,7 @@ pub(crate) fn step(batch: usize, images: usize) -> [Vec<f32>; 2] {
 
     let mut z = zeros();
     let parts = x.chunks(images * pixels * blocks(IN)).zip(z.chunks_mut(wide)).collect();
-    let sums = map(parts, |_, (x, z): (&[Block], &mut [Block])| {
+    let sums = map(parts, backwards, |_, (x, z): (&[Block], &mut [Block])| {
         let mut sums = Sums::new(blocks(OUT));
         pointwise::forward(&[read(x, IN, None)], &point, &mut [Writing { map: z, sums: Some(&mut sums) }]);
         sums
@@ -48,7 +48,7 @@ pub(crate) fn step(batch: usize, images: usize) -> [Vec<f32>; 2] {
     let mut last = vec![Block::ZERO; late.len()];
     let outs = y.chunks_mut(wide).zip(pooled.chunks_mut(wide)).zip(winners.chunks_mut(wide));
     let parts = z.chunks(wide).zip(outs).zip(last.chunks_mut(images * late.len() / batch)).collect();
-    map(parts, |_, ((z, ((y, pooled), winners)), last): ((&[Block], _), _)| {
+    map(parts, backwards, |_, ((z, ((y, pooled), winners)), last): ((&[Block], _), _)| {
         let y: &mut [Block] = y;
         depthwise::forward(read(z, OUT, Some(&activation)), size, &depth, y, &mut None);
         pool::max_forward(read(y, OUT, None), HEIGHT, WIDTH, pooled, winners);
@@ -57,30 +57,39 @@ pub(crate) fn step(batch: usize, images: usize) -> [Vec<f32>; 2] {
 
     let mut dz = zeros();
     let parts = z.chunks(wide).zip(g.chunks(wide)).collect();
-    let gradients = map(parts, |_, (z, g)| {
+    let gradients = map(parts, backwards, |_, (z, g)| {
         let mut sums = GradientSums::new(blocks(OUT));
         add_gradients(&mut sums, z, g, &activation, &pack(&moments.mean));
         sums
     });
     let norm = NormGradient::of(&gradients, &moments, &gamma, 1e-5, batch * pixels);
     let ins = z.chunks(wide).zip(g.chunks(wide)).zip(late.chunks(images * late.len() / batch));
-    let weights = map(ins.zip(dz.chunks_mut(wide)).collect(), |_, (((z, g), late), dz)| {
+    let weights = map(ins.zip(dz.chunks_mut(wide)).collect(), backwards, |_, (((z, g), late), dz)| {
         let (reading, mut found) = (read(z, OUT, Some(&activation)), vec![[Block::ZERO; 9]; depth.len()]);
         let slope = Slope { gradient: g, blocks: blocks(OUT), normalized: Some((z, &activation, &norm.coefficients)) };
         let mut sums = GradientSums::new(blocks(OUT));
-        let gathering = Some(Gathering { sums: &mut sums, mean: &mean });
+        let gathering = Some(Gathering { sums: &mut sums, mean: &pack(&moments.mean) });
         let destination = Destination { map: dz, gathering };
         depthwise::backward(reading, slope, size, &depth, &mut Some((destination, false)), &mut found);
         let late = Slope { gradient: late, blocks: 1, normalized: None };
         let mut windows = full.gradient();
         conv::backward(&[reading], window, late, &full, &[Target::Add(0)], &mut [dz], &mut windows);
-        [found.concat(), windows].concat()
+        ([found.concat(), windows].concat(), sums)
     });
+    let (weights, gathered): (Vec<_>, Vec<_>) = weights.into_iter().unzip();
+    let early = NormGradient::of(&gathered, &moments, &gamma, 1e-5, batch * pixels);
     let flat = |maps: &[&[Block]]| maps.iter().flat_map(|map| values(map).to_vec()).collect();
     let weights: Vec<&[Block]> = weights.iter().map(Vec::as_slice).collect();
     let places: Vec<f32> = winners.as_flattened().iter().map(|&place| f32::from(place)).collect();
-    let numbers =
-        [moments.mean.clone(), moments.variance.clone(), norm.gamma.clone(), norm.beta.clone(), flat(&weights)];
+    let numbers = [
+        moments.mean.clone(),
+        moments.variance.clone(),
+        norm.gamma.clone(),
+        norm.beta.clone(),
+        early.gamma,
+        early.beta,
+        flat(&weights),
+    ];
     [[flat(&[&z]), numbers.concat()].concat(), [flat(&[&y, &pooled, &last, &dz]), places].concat()]
 }
 
@@ -89,13 +98,16 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 #[test]
-fn threads_do_not_change_a_bit() {
+fn threads_and_direction_do_not_change_a_bit() {
     for batch in [1, 5, 37] {
-        let [one, two] = [1, 2].map(|threads| {
+        let run = |threads, backwards| {
             let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            threads.install(|| step(batch, images_per_chunk(batch)).map(|values| bits(&values)))
-        });
-        assert_eq!(one, two, "a batch of {batch}");
+            threads.install(|| step(batch, images_per_chunk(batch), backwards).map(|values| bits(&values)))
+        };
+        let expected = run(1, false);
+        for (threads, backwards) in [(1, true), (2, false), (2, true)] {
+            assert_eq!(run(threads, backwards), expected, "a batch of {batch}, {threads} threads, {backwards}");
+        }
     }
 }
 
@@ -103,7 +115,7 @@ fn threads_do_not_change_a_bit() {
 #[test]
 fn chunks_give_what_the_whole_gives() {
     for images in [1, 2, 3] {
-        let ([chunked, chunked_later], [whole, later]) = (step(5, images), step(5, 5));
+        let ([chunked, chunked_later], [whole, later]) = (step(5, images, false), step(5, 5, false));
         let z = 5 * HEIGHT * WIDTH * blocks(OUT) * BLOCK;
         assert_eq!(bits(&chunked[..z]), bits(&whole[..z]), "a convolution over chunks of {images}");
         let moments = chunked[z..][..2 * OUT].iter().zip(&whole[z..]);
@@ -115,12 +127,23 @@ fn chunks_give_what_the_whole_gives() {
 
 #[test]
 fn results_come_in_order() {
-    for threads in [1, 2, 5] {
+    for (threads, backwards) in [1, 2, 5].into_iter().flat_map(|threads| [(threads, false), (threads, true)]) {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found = threads.install(|| map((100..200).collect(), |chunk, prepared: usize| (chunk, prepared * 2)));
+        let double = |chunk, prepared: usize| (chunk, prepared * 2);
+        let found = threads.install(|| map((100..200).collect(), backwards, double));
         assert!(found.iter().enumerate().all(|(index, &found)| found == (index, (index + 100) * 2)));
         assert_eq!(found.len(), 100);
-        assert!(threads.install(|| map(Vec::<u8>::new(), |_, prepared| prepared)).is_empty());
+        assert!(threads.install(|| map(Vec::<u8>::new(), backwards, |_, prepared| prepared)).is_empty());
+    }
+}
+
+#[test]
+fn the_last_chunk_is_done_first_backwards() {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for (backwards, expected) in [(false, [0, 1, 2]), (true, [2, 1, 0])] {
+        let done = std::sync::Mutex::new(Vec::new());
+        threads.install(|| map(vec![(); 3], backwards, |chunk, ()| done.lock().unwrap().push(chunk)));
+        assert_eq!(done.into_inner().unwrap(), expected);
     }
 }
 

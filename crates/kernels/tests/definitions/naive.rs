@@ -180,7 +180,8 @@ impl Input {
         for (pixel, channel) in (0..pixels).flat_map(|pixel| (0..channels).map(move |channel| (pixel, channel))) {
             if self.passes(pixel, channel) {
                 sums[channel] += gradient.at(pixel, channel);
-                products[channel] += gradient.at(pixel, channel) * (self.map.at(pixel, channel) - f64::from(mean[channel]));
+                products[channel] +=
+                    gradient.at(pixel, channel) * (self.map.at(pixel, channel) - f64::from(mean[channel]));
             }
         }
         // Sums may cancel out.

@@ -60,7 +60,8 @@ impl Targets {
         let channels: Vec<usize> = self.expected.iter().map(|map| map.channels).collect();
         let means: Vec<Vec<f32>> = channels.iter().map(|&channels| random(channels, &mut rng(1))).collect();
         let packed: Vec<Vec<Block>> = means.iter().map(|mean| pack(mean)).collect();
-        let mut sums: Vec<GradientSums> = channels.iter().map(|&channels| GradientSums::new(blocks(channels))).collect();
+        let mut sums: Vec<GradientSums> =
+            channels.iter().map(|&channels| GradientSums::new(blocks(channels))).collect();
         let mut destinations: Vec<Destination> = Vec::new();
         for (((map, of), mean), sums) in self.memory.iter_mut().zip(&of).zip(&packed).zip(&mut sums) {
             let gathering = of.map(|_| Gathering { sums, mean });

@@ -1,0 +1,125 @@
+//! A training step taken apart, for comparing this engine with others and for measuring it.
+
+use burn::module::Param;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use hnas_compiler::{Graph, Shape};
+
+use crate::batches::Batch;
+use crate::compute::{Compute, Computed};
+use crate::device::EngineDevice;
+use crate::error::EngineError;
+use crate::network::Network;
+use crate::optimizer::Optimizer;
+use crate::parameters::{Convolution, Linear, Norm, Parameters};
+use crate::phenotype::Phenotype;
+use crate::recipe::Recipe;
+use crate::train::one_step;
+
+/// A tensor of a network, as [`Trained::save`](crate::Trained::save) writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    /// Its name in a file of weights, for example `node5.norm.weight`.
+    pub name: String,
+    /// Its sides in PyTorch's layout: `[out, in, k, k]`, `[channels]`, `[classes, features]`.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last side running fastest.
+    pub values: Vec<f32>,
+}
+
+/// A network in training whose batches come from outside, as they are: not cut, mirrored or normalised.
+///
+/// A step computes what a step of [`train`](crate::train) computes; what is read beside it takes time of its own.
+pub struct Probe {
+    network: Network,
+    compute: Compute,
+    optimizer: Optimizer,
+    recipe: Recipe,
+    device: Device,
+    input: Shape,
+    steps: usize,
+}
+
+impl Probe {
+    /// The network of an optimised graph with the weights that [`Phenotype::build`] draws, and an optimiser at rest. Its
+    /// batches are of the recipe's size and of the graph's input; the recipe's crop does not matter.
+    ///
+    /// # Errors
+    /// When the graph does not end in a classifier of at least 2 classes.
+    pub fn new(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Probe, EngineError> {
+        let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
+        let optimizer = Optimizer::new(recipe, &network.parameters);
+        let input = graph.input_shape();
+        let compute = Compute::for_training(graph, input, recipe.batch(), &network, device.kind())?;
+        Ok(Probe { network, compute, optimizer, recipe: recipe.clone(), device: device.autodiff(), input, steps: 0 })
+    }
+
+    /// Every trained tensor as it is now.
+    pub fn weights(&self) -> Vec<NamedTensor> {
+        trained(&self.network.parameters, None)
+    }
+
+    /// The loss of a batch, and the gradient of every trained tensor in the order of [`Probe::weights`], without the
+    /// pull of weight decay. `images` are `[batch, channels, height, width]` of the graph's input, `labels` `[batch]`.
+    ///
+    /// # Panics
+    /// When there are not as many numbers as the labels ask for, or more labels than the recipe's batch.
+    pub fn loss_and_gradients(&mut self, images: &[f32], labels: &[u8]) -> (f32, Vec<NamedTensor>) {
+        let batch = self.batch(images, labels);
+        let Computed { loss, gradients, statistics: _ } = self.compute.gradients(&self.network, batch, &self.device);
+        (loss.into_scalar(), trained(&self.network.parameters, Some(&gradients)))
+    }
+
+    /// One update of the weights and of the running statistics, at the recipe's learning rate for this step; gives the
+    /// loss before it. Shapes as for [`Probe::loss_and_gradients`].
+    ///
+    /// # Panics
+    /// When there are not as many numbers as the labels ask for, or more labels than the recipe's batch.
+    pub fn step(&mut self, images: &[f32], labels: &[u8]) -> f32 {
+        let batch = self.batch(images, labels);
+        self.steps += 1;
+        let (rate, momentum) = (self.recipe.learning_rate_at(self.steps), self.recipe.batch_norm_momentum());
+        let Probe { network, compute, optimizer, device, .. } = self;
+        one_step(network, compute, optimizer, batch, rate, momentum, device).into_scalar()
+    }
+
+    fn batch(&self, images: &[f32], labels: &[u8]) -> Batch {
+        let Shape { channels, height, width } = self.input;
+        assert_eq!(images.len(), labels.len() * channels * height * width, "one image of {} a label", self.input);
+        let shape = [labels.len(), channels, height, width];
+        Batch { images: images.to_vec(), labels: labels.to_vec(), shape }
+    }
+}
+
+/// Every trained tensor, or its gradient.
+fn trained(parameters: &Parameters, gradients: Option<&GradientsParams>) -> Vec<NamedTensor> {
+    let Parameters { convolutions, linears } = parameters;
+    let mut tensors = Vec::new();
+    for Convolution { name, weight, norm } in convolutions {
+        tensors.push(named(format!("{name}.weight"), weight, gradients));
+        if let Some(Norm { gamma, beta, mean: _, variance: _ }) = norm {
+            tensors.push(named(format!("{name}.norm.weight"), gamma, gradients));
+            tensors.push(named(format!("{name}.norm.bias"), beta, gradients));
+        }
+    }
+    for Linear { name, weight, bias } in linears {
+        tensors.push(transposed(named(format!("{name}.weight"), weight, gradients)));
+        tensors.push(named(format!("{name}.bias"), bias, gradients));
+    }
+    tensors
+}
+
+fn named<const D: usize>(name: String, param: &Param<Tensor<D>>, gradients: Option<&GradientsParams>) -> NamedTensor {
+    let data = match gradients {
+        None => param.val().into_data(),
+        Some(gradients) => gradients.get::<D>(param.id).expect("each parameter is on the way to the loss").into_data(),
+    };
+    NamedTensor { name, shape: param.dims().to_vec(), values: data.iter::<f32>().collect() }
+}
+
+/// `[in, out]` as `[out, in]`.
+fn transposed(NamedTensor { name, shape, values }: NamedTensor) -> NamedTensor {
+    let (inputs, outputs) = (shape[0], shape[1]);
+    let number = |output: usize| values.iter().skip(output).step_by(outputs).copied();
+    NamedTensor { name, shape: vec![outputs, inputs], values: (0..outputs).flat_map(number).collect() }
+}
