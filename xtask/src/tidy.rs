@@ -40,8 +40,8 @@ const DOORS: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that must build without a tensor library.
-const WITHOUT_BURN: [&str; 7] =
-    ["hnas-genome", "hnas-compiler", "hnas-data", "hnas-search", "hnas-ledger", "hnas-report", "xtask"];
+const WITHOUT_BURN: [&str; 8] =
+    ["hnas-genome", "hnas-compiler", "hnas-kernels", "hnas-data", "hnas-search", "hnas-ledger", "hnas-report", "xtask"];
 
 const FOLDERS: [&str; 8] = ["crates", "datasets", "experiments", "xtask", "tests", "docs", "target", "runs"];
 const LONGEST_FILE: usize = 400;

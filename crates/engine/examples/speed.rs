@@ -1,7 +1,7 @@
 //! Images a second of the paper's small model around a published cell, in training and in evaluation:
 //!
 //! ```text
-//! cargo run --release -p hnas-engine --example speed -- experiments/cifar10/genotypes/learned-cell.ron [threads] [device]
+//! cargo run --release -p hnas-engine --example speed -- experiments/cifar10/genotypes/learned-cell.ron [threads] [device] [batch] [side]
 //! ```
 //!
 //! The images are made up, since time does not depend on them.
@@ -23,7 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let total = cost(&graph).total;
     println!("{} nodes, {} parameters, {} multiply-adds", graph.nodes().len(), total.parameters, total.multiply_adds);
 
-    let recipe = Recipe::paper_search();
+    let recipe = Recipe::paper_search().with(|raw| {
+        raw.batch = arguments.get(3).and_then(|batch| batch.parse().ok()).unwrap_or(raw.batch);
+        raw.eval_batch = 4; // TEMP
+        raw.crop = arguments.get(4).and_then(|side| side.parse().ok()).unwrap_or(raw.crop);
+    })?;
     // 0 is rayon's own choice: as many as there are cores.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let time = pool.install(|| measure_step(&graph, &recipe, &device))?;

@@ -81,7 +81,7 @@ impl Bench {
                 let graph = graph(genotype, skeleton, side.parse()?)?;
                 let (batch, seed) = (batch.parse()?, seed.parse()?);
                 let (images, labels) = made_up(graph.input_shape(), batch, seed);
-                let recipe = Recipe::paper_search();
+                let recipe = Recipe::paper_search().with(|raw| raw.batch = batch)?;
                 let probe = |pool: &ThreadPool| pool.install(|| Probe::new(&graph, &recipe, &self.device, seed));
                 let probes = self.pools.iter().map(probe).collect::<Result<_, _>>()?;
                 let total = cost(&graph).total;
@@ -118,7 +118,7 @@ impl Bench {
 
 impl Case {
     /// Writes `graph.txt` and `case.safetensors`.
-    fn write(&self, folder: &Path) -> Outcome<Value> {
+    fn write(&mut self, folder: &Path) -> Outcome<Value> {
         let (loss, gradients) = self.probes[0].loss_and_gradients(&self.images, &self.labels);
         let mut file = TensorFile::default();
         for NamedTensor { name, shape, values } in &self.probes[0].weights() {

@@ -15,7 +15,7 @@ pub(crate) struct Batch {
     /// `[size, channels, crop, crop]`
     pub(crate) images: Vec<f32>,
     /// `[size]`
-    pub(crate) labels: Vec<i64>,
+    pub(crate) labels: Vec<u8>,
     /// `[size, channels, height, width]`
     pub(crate) shape: [usize; 4],
 }
@@ -62,7 +62,7 @@ impl<'a> Batches<'a> {
         for _ in 0..self.size {
             let index = self.next_index();
             self.append(index, &mut images);
-            labels.push(i64::from(self.data.label(index)));
+            labels.push(self.data.label(index));
         }
         Batch { images, labels, shape }
     }
@@ -105,7 +105,7 @@ pub(crate) fn whole(data: &View, normalizer: &Normalizer, from: usize, to: usize
             normalizer.extend(channel, plane.iter().copied(), &mut images);
         }
     }
-    Batch { images, labels: (from..to).map(|index| i64::from(data.label(index))).collect(), shape }
+    Batch { images, labels: (from..to).map(|index| data.label(index)).collect(), shape }
 }
 
 #[cfg(test)]
@@ -132,11 +132,11 @@ mod tests {
         let (data, normalizer) = (view(10, 2), Normalizer::minus_one_to_one(2));
         let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop) = (4, 2)).unwrap();
         let mut batches = Batches::new(&data, &normalizer, &recipe, 1);
-        let labels: Vec<i64> = (0..5).flat_map(|_| batches.next().labels).collect();
-        let passes: Vec<Vec<i64>> = labels.chunks(10).map(|pass| pass.to_vec()).collect();
+        let labels: Vec<u8> = (0..5).flat_map(|_| batches.next().labels).collect();
+        let passes: Vec<Vec<u8>> = labels.chunks(10).map(|pass| pass.to_vec()).collect();
         for mut pass in passes.clone() {
             pass.sort_unstable();
-            assert_eq!(pass, (0..10).collect::<Vec<i64>>());
+            assert_eq!(pass, (0..10).collect::<Vec<u8>>());
         }
         assert_ne!(passes[0], passes[1]);
     }
@@ -155,7 +155,7 @@ mod tests {
                 (0..3).map(move |column| 10 * (top + row) + left + if mirrored { 2 - column } else { column })
             };
             assert_eq!(bytes[..9], (0..3).flat_map(row).collect::<Vec<u8>>());
-            assert!(bytes[9..].iter().all(|&byte| i64::from(byte) == *label));
+            assert!(bytes[9..].iter().all(|&byte| byte == *label));
             seen.insert((top, left, mirrored));
         }
         assert_eq!(seen.len(), 8, "{seen:?}");

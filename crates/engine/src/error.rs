@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hnas_compiler::LowerError;
 use thiserror::Error;
 
 /// A device, graph, recipe or file that cannot be used. A training that fails is a [`Failure`](crate::Failure) instead.
@@ -44,6 +45,9 @@ pub enum EngineError {
         /// Columns of the output.
         width: usize,
     },
+    /// The network does not take images of the size at hand.
+    #[error("the network does not take these images: {0}")]
+    Lower(#[from] LowerError),
     /// Network and data have different numbers of channels.
     #[error("the network takes images of {network} channels, the data has {data}")]
     Channels {

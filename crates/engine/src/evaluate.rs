@@ -1,10 +1,12 @@
 //! How good a trained network is.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+use hnas_compiler::Shape;
 use hnas_data::View;
 use serde::{Deserialize, Serialize};
 
-use crate::batches::{Batch, whole};
+use crate::batches::whole;
+use crate::compute::Compute;
 use crate::error::EngineError;
 use crate::failure::{Failure, catching_out_of_memory};
 use crate::phenotype::check_data;
@@ -39,12 +41,18 @@ pub fn evaluate(trained: &Trained, data: &View, batch: usize) -> Result<Result<E
     if batch == 0 {
         return Err(EngineError::EmptyBatch);
     }
+    let (channels, height, width) = data.shape();
+    let Trained { graph, network, device, .. } = trained;
+    let most = batch.min(data.len());
+    let mut compute =
+        Compute::for_evaluation(graph, Shape::new(channels, height, width), most, network, device.kind())?;
     Ok(catching_out_of_memory(|| {
         let mut sums = Sums::default();
         for group in (0..data.len()).step_by(batch.saturating_mul(BATCHES_BETWEEN_READINGS)) {
             let end = data.len().min(group.saturating_add(batch.saturating_mul(BATCHES_BETWEEN_READINGS)));
             let batches = (group..end).step_by(batch).map(|from| (from, end.min(from.saturating_add(batch))));
-            let logits = batches.map(|(from, to)| logits(trained, whole(data, &trained.normalizer, from, to)));
+            let logits = batches
+                .map(|(from, to)| compute.logits(network, whole(data, &trained.normalizer, from, to), device.plain()));
             let logits: Vec<f32> = Tensor::cat(logits.collect(), 0).into_data().iter::<f32>().collect();
             for (image, logits) in (group..end).zip(logits.chunks_exact(data.classes())) {
                 sums.add(logits, usize::from(data.label(image)));
@@ -52,12 +60,6 @@ pub fn evaluate(trained: &Trained, data: &View, batch: usize) -> Result<Result<E
         }
         sums.finish(data.len(), trained.steps())
     }))
-}
-
-/// Logits `[batch, classes]`.
-pub(crate) fn logits(trained: &Trained, batch: Batch) -> Tensor<2> {
-    let Batch { images, labels: _, shape } = batch;
-    trained.network.forward_eval(Tensor::from_data(TensorData::new(images, shape), trained.device.plain()))
 }
 
 #[derive(Default)]

@@ -11,9 +11,12 @@
 //! sets a time limit.
 
 mod batches;
+mod compute;
 mod device;
 mod error;
 mod evaluate;
+#[cfg(feature = "cpu")]
+mod executor;
 mod failure;
 mod initializer;
 mod measure;
@@ -21,8 +24,8 @@ mod network;
 mod normalizer;
 mod optimizer;
 mod parameters;
-mod parts;
 mod phenotype;
+mod plain;
 mod probe;
 mod random;
 mod recipe;

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Tensor, TensorData};
 use hnas_compiler::{Graph, Shape};
 use hnas_data::{Images, View};
 
 use crate::batches::{Batches, whole};
+use crate::compute::Compute;
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::normalizer::Normalizer;
@@ -47,14 +47,19 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     let (autodiff, rate) = (device.autodiff(), recipe.learning_rate_at(1));
     let mut batches = Batches::new(&data, &normalizer, recipe, 0);
     let mut optimizer = Optimizer::new(recipe, &network.parameters);
+    let crop = Shape::new(channels, recipe.crop(), recipe.crop());
+    let mut compute = Compute::for_training(graph, crop, recipe.batch(), &network, device.kind())?;
     let step_seconds = fastest(|| {
         let batch = batches.next();
-        one_step(&mut network, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff).into_data();
+        one_step(&mut network, &mut compute, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff)
+            .into_data();
     });
     let network = network.without_autodiff();
+    let shape = graph.input_shape();
+    let mut compute = Compute::for_evaluation(graph, shape, recipe.eval_batch(), &network, device.kind())?;
     let batch_seconds = fastest(|| {
         let batch = whole(&data, &normalizer, 0, recipe.eval_batch());
-        network.forward_eval(Tensor::from_data(TensorData::new(batch.images, batch.shape), device.plain())).into_data();
+        compute.logits(&network, batch, device.plain()).into_data();
     });
     Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })
 }

@@ -1,17 +1,16 @@
-//! A graph as burn computes it: its nodes in topological order, each as one call of `hnas-kernels`.
+//! A graph as burn computes it: its nodes in topological order, each by an operation of [`plain`].
 //!
-//! This file is the one seam between graphs and tensors: whatever is computed is computed by a kernel.
+//! This is how every backend can run a network, and what the programs of [`executor`](crate::executor) are tested
+//! against.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use hnas_compiler::{Graph, Node, Op, SeparableInner};
-use hnas_kernels as kernels;
 use rand::rngs::ChaCha8Rng;
 
-use crate::device::DeviceKind;
 use crate::initializer::Initializer;
 use crate::parameters::{BatchStatistics, Convolution, Linear, Norm, Parameters};
-use crate::parts::Parts;
+use crate::plain;
 use crate::schedule::{Schedule, Work};
 
 /// A network with its weights.
@@ -20,9 +19,6 @@ pub(crate) struct Network {
     schedule: Schedule,
     pub(crate) parameters: Parameters,
     epsilon: f64,
-    /// Whether a concatenation stays in pieces, see [`parts`](crate::parts). On a GPU, where a call costs more than a
-    /// copy, it does not.
-    in_pieces: bool,
 }
 
 impl Network {
@@ -31,17 +27,13 @@ impl Network {
         graph: &Graph,
         initializer: Initializer,
         epsilon: f64,
-        (kind, device): (DeviceKind, &Device),
+        device: &Device,
         rng: &mut ChaCha8Rng,
     ) -> Network {
         let mut parameters = Parameters::none();
         let mut layers = Layers { parameters: &mut parameters, initializer, device, rng };
         let work = graph.iter().map(|(id, node)| layers.add(graph, &format!("node{}", id.index()), node)).collect();
-        let in_pieces = match kind {
-            DeviceKind::Cpu => true,
-            DeviceKind::Cuda { .. } => false,
-        };
-        Network { schedule: Schedule::new(graph, work), parameters, epsilon, in_pieces }
+        Network { schedule: Schedule::new(graph, work), parameters, epsilon }
     }
 
     /// Logits `[batch, classes]` of `images` `[batch, channels, height, width]`, normalised by the batch's own
@@ -50,15 +42,8 @@ impl Network {
         let mut statistics = Vec::with_capacity(self.parameters.convolutions.len());
         let logits = self.forward(images, &mut |convolution, map, relu| {
             let Some(norm) = &self.parameters.convolutions[convolution].norm else { return map };
-            let (mut means, mut variances) = (Vec::new(), Vec::new());
-            let map = map.map_channels(|x, channels| {
-                let (gamma, beta) = (channels.of(norm.gamma.val()), channels.of(norm.beta.val()));
-                let (y, mean, variance) = kernels::batch_norm_train(x, gamma, beta, self.epsilon, relu);
-                means.push(mean);
-                variances.push(variance);
-                y
-            });
-            let [mean, variance] = [means, variances].map(|pieces| Tensor::cat(pieces, 0));
+            let (gamma, beta) = (norm.gamma.val(), norm.beta.val());
+            let (map, mean, variance) = plain::batch_norm_train(map, gamma, beta, self.epsilon, relu);
             statistics.push(BatchStatistics { convolution, mean, variance });
             map
         });
@@ -69,11 +54,8 @@ impl Network {
     pub(crate) fn forward_eval(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward(images, &mut |convolution, map, relu| {
             let Some(norm) = &self.parameters.convolutions[convolution].norm else { return map };
-            map.map_channels(|x, channels| {
-                let of = |parameter: &Param<Tensor<1>>| channels.of(parameter.val());
-                let Norm { gamma, beta, mean, variance } = norm;
-                kernels::batch_norm_eval(x, of(gamma), of(beta), of(mean), of(variance), self.epsilon, relu)
-            })
+            let Norm { gamma, beta, mean, variance } = norm;
+            plain::batch_norm_eval(map, [gamma, beta, mean, variance].map(Param::val), self.epsilon, relu)
         })
     }
 
@@ -87,52 +69,37 @@ impl Network {
         Network { parameters: self.parameters.valid(), ..self.clone() }
     }
 
-    /// The same network as it is computed on a GPU: concatenations are copied.
-    #[cfg(test)]
-    pub(crate) fn concatenating(self) -> Network {
-        Network { in_pieces: false, ..self }
-    }
-
     /// Runs the schedule; `normalize` gets a convolution, its output, and whether a ReLU follows.
-    fn forward(&self, images: Tensor<4>, normalize: &mut dyn FnMut(usize, Parts, bool) -> Parts) -> Tensor<2> {
+    fn forward(&self, images: Tensor<4>, normalize: &mut dyn FnMut(usize, Tensor<4>, bool) -> Tensor<4>) -> Tensor<2> {
         let weight = |convolution: usize| self.parameters.convolutions[convolution].weight.val();
-        let depthwise = |convolution: usize, map: Parts, stride| {
-            map.map_channels(|x, channels| kernels::depthwise(x, channels.of(weight(convolution)), stride))
-        };
-        let joined =
-            |convolution: usize, map: Parts| Parts::one(kernels::conv_joined(map.into_pieces(), weight(convolution)));
         let logits = self.schedule.run(images, |work, mut inputs| {
             let mut only = || inputs.swap_remove(0);
             match *work {
                 Work::Input => unreachable!("the schedule gives the input itself"),
-                Work::Conv { convolution, stride: 1, pointwise: true } => {
-                    normalize(convolution, joined(convolution, only()), true)
-                }
-                Work::Conv { convolution, stride, pointwise: _ } => {
-                    let map = kernels::conv(only().whole(), weight(convolution), stride);
-                    normalize(convolution, Parts::one(map), true)
+                Work::Conv { convolution, stride } => {
+                    normalize(convolution, plain::conv(only(), weight(convolution), stride), true)
                 }
                 Work::Depthwise { convolution, stride } => {
-                    normalize(convolution, depthwise(convolution, only(), stride), true)
+                    normalize(convolution, plain::depthwise(only(), weight(convolution), stride), true)
                 }
                 Work::Separable { depthwise: first, pointwise: second, stride, relu_between } => {
-                    let between = normalize(first, depthwise(first, only(), stride), relu_between);
-                    normalize(second, joined(second, between), true)
+                    let between = plain::depthwise(only(), weight(first), stride);
+                    let between = normalize(first, between, relu_between);
+                    normalize(second, plain::conv(between, weight(second), 1), true)
                 }
-                Work::MaxPool => only().map(kernels::max_pool),
-                Work::AvgPool => only().map(kernels::avg_pool),
+                Work::MaxPool => plain::max_pool(only()),
+                Work::AvgPool => plain::avg_pool(only()),
                 Work::Identity => only(),
-                Work::Concat if self.in_pieces => Parts::join(inputs),
-                Work::Concat => Parts::one(Parts::join(inputs).whole()),
-                Work::Sum => Parts::one(kernels::sum(inputs.into_iter().map(Parts::whole).collect())),
-                Work::GlobalAvgPool => only().map(|x| as_map(kernels::global_avg_pool(x))),
+                Work::Concat => plain::concat(inputs),
+                Work::Sum => plain::sum(inputs),
+                Work::GlobalAvgPool => as_map(plain::global_avg_pool(only())),
                 Work::Linear { linear } => {
                     let Linear { weight, bias, .. } = &self.parameters.linears[linear];
-                    Parts::one(as_map(kernels::linear(as_vector(only().whole()), weight.val(), bias.val())))
+                    as_map(plain::linear(as_vector(only()), weight.val(), bias.val()))
                 }
             }
         });
-        as_vector(logits.whole())
+        as_vector(logits)
     }
 }
 
@@ -164,7 +131,7 @@ impl Layers<'_> {
             Op::Input => Work::Input,
             Op::Conv { kernel, stride, channels: out } => {
                 let convolution = self.convolution(name.to_owned(), [out, channels(), kernel, kernel], true);
-                Work::Conv { convolution, stride, pointwise: kernel == 1 }
+                Work::Conv { convolution, stride }
             }
             Op::Depthwise { stride } => {
                 let convolution = self.convolution(name.to_owned(), [channels(), 1, 3, 3], true);

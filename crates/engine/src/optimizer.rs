@@ -4,7 +4,6 @@ use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::Gradients;
 
 use crate::parameters::Parameters;
 use crate::recipe::{Recipe, WeightDecayOn};
@@ -29,8 +28,7 @@ impl Optimizer {
     }
 
     /// One update of every trained parameter.
-    pub(crate) fn step(&mut self, rate: f64, parameters: Parameters, gradients: Gradients) -> Parameters {
-        let gradients = GradientsParams::from_grads(gradients, &parameters);
+    pub(crate) fn step(&mut self, rate: f64, parameters: Parameters, gradients: GradientsParams) -> Parameters {
         self.0.step(rate, parameters, gradients)
     }
 }

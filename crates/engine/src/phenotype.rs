@@ -30,7 +30,7 @@ impl Phenotype {
         check_classifier(graph)?;
         let mut rng = stream(seed, Stream::Weights);
         let (initializer, epsilon) = (recipe.initializer(), recipe.batch_norm_epsilon());
-        let network = Network::new(graph, initializer, epsilon, (device.kind(), &device.autodiff()), &mut rng);
+        let network = Network::new(graph, initializer, epsilon, &device.autodiff(), &mut rng);
         Ok(Phenotype { graph: graph.clone(), network, device: device.clone() })
     }
 

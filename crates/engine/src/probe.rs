@@ -1,10 +1,12 @@
 //! A training step taken apart, for comparing this engine with others and for measuring it.
 
 use burn::module::Param;
-use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
 use hnas_compiler::{Graph, Shape};
 
 use crate::batches::Batch;
+use crate::compute::{Compute, Computed};
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::network::Network;
@@ -30,6 +32,7 @@ pub struct NamedTensor {
 /// A step computes what a step of [`train`](crate::train) computes; what is read beside it takes time of its own.
 pub struct Probe {
     network: Network,
+    compute: Compute,
     optimizer: Optimizer,
     recipe: Recipe,
     device: Device,
@@ -38,15 +41,17 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// The network of an optimised graph with the weights that [`Phenotype::build`] draws, and an optimiser at rest.
+    /// The network of an optimised graph with the weights that [`Phenotype::build`] draws, and an optimiser at rest. Its
+    /// batches are of the recipe's size and of the graph's input; the recipe's crop does not matter.
     ///
     /// # Errors
     /// When the graph does not end in a classifier of at least 2 classes.
     pub fn new(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Probe, EngineError> {
         let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
         let optimizer = Optimizer::new(recipe, &network.parameters);
-        let (recipe, device, input) = (recipe.clone(), device.autodiff(), graph.input_shape());
-        Ok(Probe { network, optimizer, recipe, device, input, steps: 0 })
+        let input = graph.input_shape();
+        let compute = Compute::for_training(graph, input, recipe.batch(), &network, device.kind())?;
+        Ok(Probe { network, compute, optimizer, recipe: recipe.clone(), device: device.autodiff(), input, steps: 0 })
     }
 
     /// Every trained tensor as it is now.
@@ -58,14 +63,10 @@ impl Probe {
     /// pull of weight decay. `images` are `[batch, channels, height, width]` of the graph's input, `labels` `[batch]`.
     ///
     /// # Panics
-    /// When there are not as many numbers as the labels ask for.
-    pub fn loss_and_gradients(&self, images: &[f32], labels: &[u8]) -> (f32, Vec<NamedTensor>) {
-        let Batch { images, labels, shape } = self.batch(images, labels);
-        let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [shape[0]]), &self.device);
-        let images = Tensor::<4>::from_data(TensorData::new(images, shape), &self.device);
-        let (logits, _) = self.network.forward_train(images);
-        let loss = hnas_kernels::cross_entropy(logits, labels);
-        let gradients = loss.backward();
+    /// When there are not as many numbers as the labels ask for, or more labels than the recipe's batch.
+    pub fn loss_and_gradients(&mut self, images: &[f32], labels: &[u8]) -> (f32, Vec<NamedTensor>) {
+        let batch = self.batch(images, labels);
+        let Computed { loss, gradients, statistics: _ } = self.compute.gradients(&self.network, batch, &self.device);
         (loss.into_scalar(), trained(&self.network.parameters, Some(&gradients)))
     }
 
@@ -73,24 +74,25 @@ impl Probe {
     /// loss before it. Shapes as for [`Probe::loss_and_gradients`].
     ///
     /// # Panics
-    /// When there are not as many numbers as the labels ask for.
+    /// When there are not as many numbers as the labels ask for, or more labels than the recipe's batch.
     pub fn step(&mut self, images: &[f32], labels: &[u8]) -> f32 {
         let batch = self.batch(images, labels);
         self.steps += 1;
         let (rate, momentum) = (self.recipe.learning_rate_at(self.steps), self.recipe.batch_norm_momentum());
-        one_step(&mut self.network, &mut self.optimizer, batch, rate, momentum, &self.device).into_scalar()
+        let Probe { network, compute, optimizer, device, .. } = self;
+        one_step(network, compute, optimizer, batch, rate, momentum, device).into_scalar()
     }
 
     fn batch(&self, images: &[f32], labels: &[u8]) -> Batch {
         let Shape { channels, height, width } = self.input;
         assert_eq!(images.len(), labels.len() * channels * height * width, "one image of {} a label", self.input);
         let shape = [labels.len(), channels, height, width];
-        Batch { images: images.to_vec(), labels: labels.iter().map(|&label| i64::from(label)).collect(), shape }
+        Batch { images: images.to_vec(), labels: labels.to_vec(), shape }
     }
 }
 
 /// Every trained tensor, or its gradient.
-fn trained(parameters: &Parameters, gradients: Option<&Gradients>) -> Vec<NamedTensor> {
+fn trained(parameters: &Parameters, gradients: Option<&GradientsParams>) -> Vec<NamedTensor> {
     let Parameters { convolutions, linears } = parameters;
     let mut tensors = Vec::new();
     for Convolution { name, weight, norm } in convolutions {
@@ -107,11 +109,10 @@ fn trained(parameters: &Parameters, gradients: Option<&Gradients>) -> Vec<NamedT
     tensors
 }
 
-fn named<const D: usize>(name: String, param: &Param<Tensor<D>>, gradients: Option<&Gradients>) -> NamedTensor {
-    let value = param.val();
+fn named<const D: usize>(name: String, param: &Param<Tensor<D>>, gradients: Option<&GradientsParams>) -> NamedTensor {
     let data = match gradients {
-        None => value.into_data(),
-        Some(gradients) => value.grad(gradients).expect("each parameter is on the way to the loss").into_data(),
+        None => param.val().into_data(),
+        Some(gradients) => gradients.get::<D>(param.id).expect("each parameter is on the way to the loss").into_data(),
     };
     NamedTensor { name, shape: param.dims().to_vec(), values: data.iter::<f32>().collect() }
 }

@@ -1,19 +1,22 @@
 //! Invariant C4, tested: optimised and plain graphs are the same function of images and parameters, and so are their
-//! gradients.
+//! gradients; and so is their program.
 
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Gradients, Int, Tensor, TensorData};
-use hnas_compiler::{AfterLastCell, Graph, Group, SeparableInner, Shape, Skeleton, Stem, assemble, optimize};
+use hnas_compiler::{AfterLastCell, Graph, Group, Program, SeparableInner, Shape, Skeleton, Stem, assemble, optimize};
 use hnas_genome::{Genotype, SearchSpace};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use crate::device::{DeviceChoice, open_device};
+use crate::executor::{Executor, Layers};
 use crate::initializer::Initializer;
 use crate::network::Network;
 use crate::parameters::Parameters;
+use crate::plain;
 use crate::random::{Stream, normal, stream};
 
 const SIDE: usize = 8;
@@ -25,6 +28,10 @@ const IMAGES: usize = 4;
 /// summed up over readers in another order and differ by 5e-7. A hundred times that leaves room for other kernels.
 const OUTPUT_TOLERANCE: f64 = 1e-5;
 const GRADIENT_TOLERANCE: f64 = 1e-4;
+
+/// The same for a program, which sums in another order from the start: where a ReLU or a max has to choose between values
+/// that rounding alone tells apart, two correct computations go different ways. That is rare, and changes little.
+const RARE_TOLERANCE: f64 = 1e-2;
 
 /// One group of one cell and a step to a second one: every operation occurs, strided ones too.
 fn skeleton(inner: SeparableInner) -> Skeleton {
@@ -49,11 +56,32 @@ fn compute(network: &Network) -> Computed {
 
     let (logits, _) = network.forward_train(images.clone());
     let training = values(logits.clone());
-    let gradients = hnas_kernels::cross_entropy(logits, labels).backward();
+    let gradients = plain::cross_entropy(logits, labels).backward();
     let mut by_name = ByName { gradients, path: Vec::new(), found: HashMap::new() };
     network.parameters.visit(&mut by_name);
     let evaluation = values(network.without_autodiff().forward_eval(images.without_autodiff()));
     Computed { training, evaluation, gradients: by_name.found }
+}
+
+/// The same as [`compute`], by the program of `graph`.
+fn compute_by_program(graph: &Graph, network: &Network) -> Computed {
+    let device = open_device(DeviceChoice::Cpu).unwrap();
+    let mut rng = stream(1, Stream::Augmentation);
+    let images: Vec<f32> = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
+    let labels: Vec<u8> = (0..IMAGES).map(|image| (image % CLASSES) as u8).collect();
+    let program = Program::lower(graph, Shape::new(3, SIDE, SIDE)).unwrap();
+    let layers = Layers::of(&network.parameters);
+
+    let mut executor = Executor::for_training(program.clone(), IMAGES, network.epsilon());
+    let (_, gradients) = executor.gradients(&images, &labels, &layers);
+    let training = executor.training_logits(&images, IMAGES, &layers).into_iter().map(f64::from).collect();
+    let (mut gradients, _) = gradients.into_tensors(&network.parameters, device.plain());
+    let mut by_name = ParamsByName { gradients: &mut gradients, path: Vec::new(), found: HashMap::new() };
+    network.parameters.visit(&mut by_name);
+    let found = by_name.found;
+    let mut executor = Executor::for_evaluation(program, IMAGES, network.epsilon());
+    let evaluation = executor.logits(&images, IMAGES, &layers).into_iter().map(f64::from).collect();
+    Computed { training, evaluation, gradients: found }
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -79,6 +107,29 @@ impl ModuleVisitor for ByName {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // A dead node of a plain graph has parameters without gradients.
         if let Some(gradient) = param.val().grad_remove(&mut self.gradients) {
+            self.found.insert(self.path.join("."), values(gradient));
+        }
+    }
+}
+
+/// The same for gradients by parameter.
+struct ParamsByName<'a> {
+    gradients: &'a mut GradientsParams,
+    path: Vec<String>,
+    found: HashMap<String, Vec<f64>>,
+}
+
+impl ModuleVisitor for ParamsByName<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             self.found.insert(self.path.join("."), values(gradient));
         }
     }
@@ -111,8 +162,7 @@ fn with_weights_of(optimised: &Graph, plain: &Graph, weights: &Network) -> (Netw
 
 fn new_network(graph: &Graph, seed: u64) -> Network {
     let cpu = open_device(DeviceChoice::Cpu).unwrap();
-    let device = (cpu.kind(), &cpu.autodiff());
-    Network::new(graph, Initializer::HeNormal, 1e-3, device, &mut stream(seed, Stream::Weights))
+    Network::new(graph, Initializer::HeNormal, 1e-3, &cpu.autodiff(), &mut stream(seed, Stream::Weights))
 }
 
 fn difference(a: &[f64], b: &[f64]) -> f64 {
@@ -124,25 +174,30 @@ fn largest(numbers: &[f64]) -> f64 {
     numbers.iter().fold(0.0, |largest, number| largest.max(number.abs()))
 }
 
-fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) {
+/// Returns the largest difference of a gradient.
+fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) -> f64 {
     let genotype = Genotype::random(space, 1000, &mut ChaCha8Rng::seed_from_u64(seed)).genotype;
     let plain_graph = assemble(&genotype, &skeleton(inner), Shape::new(3, SIDE, SIDE)).unwrap();
     let optimised_graph = optimize(plain_graph.clone());
     let plain_network = new_network(&plain_graph, seed);
     let (optimised_network, places) = with_weights_of(&optimised_graph, &plain_graph, &plain_network);
 
-    let plain = compute(&plain_network.concatenating());
-    // Both ways of computing the optimised network: with concatenations in pieces, as on the CPU, and copied.
-    for (network, way) in [(optimised_network.clone(), "in pieces"), (optimised_network.concatenating(), "copied")] {
-        let optimised = compute(&network);
-        let trained = optimised_graph.iter().filter(|(_, node)| node.param.is_some()).count();
+    let plain = compute(&plain_network);
+    let trained = optimised_graph.iter().filter(|(_, node)| node.param.is_some()).count();
+    let [by_node, by_program] = [
+        (compute(&optimised_network), GRADIENT_TOLERANCE, "node by node"),
+        (compute_by_program(&optimised_graph, &optimised_network), RARE_TOLERANCE, "by its program"),
+    ]
+    .map(|(optimised, tolerance, way)| {
         assert!(optimised.gradients.len() > 2 * trained, "genotype {seed}: a parameter has no gradient");
-        compare(&plain, &optimised, &places, &format!("genotype {seed}, {way}"));
-    }
+        compare(&plain, &optimised, &places, tolerance, &format!("genotype {seed}, {way}"))
+    });
+    by_node.max(by_program)
 }
 
-/// Panics unless `optimised`, whose convolutions are those of `plain` at `places`, computed the same.
-fn compare(plain: &Computed, optimised: &Computed, places: &[usize], what: &str) {
+/// Panics unless `optimised`, whose convolutions are those of `plain` at `places`, computed the same. Returns the largest
+/// difference of a gradient.
+fn compare(plain: &Computed, optimised: &Computed, places: &[usize], tolerance: f64, what: &str) -> f64 {
     for (logits, a, b) in
         [("training", &plain.training, &optimised.training), ("evaluation", &plain.evaluation, &optimised.evaluation)]
     {
@@ -153,22 +208,27 @@ fn compare(plain: &Computed, optimised: &Computed, places: &[usize], what: &str)
     // Relative to the largest gradient of the network: a gradient that is nothing but cancelled sums has no size of its
     // own.
     let scale = plain.gradients.values().map(|gradient| largest(gradient)).fold(0.0, f64::max);
+    let mut worst: f64 = 0.0;
     for (name, gradient) in &optimised.gradients {
         let mut parts: Vec<String> = name.split('.').map(str::to_owned).collect();
         if parts[0] == "convolutions" {
             parts[1] = places[parts[1].parse::<usize>().unwrap()].to_string();
         }
         let relative = difference(gradient, &plain.gradients[&parts.join(".")]) / scale;
-        assert!(relative < GRADIENT_TOLERANCE, "{what}: gradients of {name} differ by {relative:e}");
+        assert!(relative < tolerance, "{what}: gradients of {name} differ by {relative:e}");
+        worst = worst.max(relative);
     }
+    worst
 }
 
 #[test]
 fn c4_optimised_and_plain_graphs_are_the_same_function() {
     let inners = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
+    let mut rare = 0;
     for (space, first) in [(SearchSpace::hierarchical(), 0), (SearchSpace::flat(), 1000)] {
         for seed in first..first + 12 {
-            check(&space, seed, inners[seed as usize % 3]);
+            rare += usize::from(check(&space, seed, inners[seed as usize % 3]) > GRADIENT_TOLERANCE);
         }
     }
+    assert!(rare <= 2, "{rare} of 24 networks differ by more than {GRADIENT_TOLERANCE}");
 }

@@ -3,13 +3,11 @@
 use burn::tensor::Tensor;
 use hnas_compiler::Graph;
 
-use crate::parts::Parts;
-
 /// What is done at a node, with the places of its layers in [`Parameters`](crate::parameters::Parameters).
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     Input,
-    Conv { convolution: usize, stride: usize, pointwise: bool },
+    Conv { convolution: usize, stride: usize },
     Depthwise { convolution: usize, stride: usize },
     Separable { depthwise: usize, pointwise: usize, stride: usize, relu_between: bool },
     MaxPool,
@@ -73,9 +71,13 @@ impl Schedule {
     }
 
     /// Computes the output from `images`; `compute` does the work of one node on its inputs.
-    pub(crate) fn run(&self, images: Tensor<4>, mut compute: impl FnMut(&Work, Vec<Parts>) -> Parts) -> Parts {
-        let mut values: Vec<Option<Parts>> = vec![None; self.nodes];
-        values[0] = Some(Parts::one(images));
+    pub(crate) fn run(
+        &self,
+        images: Tensor<4>,
+        mut compute: impl FnMut(&Work, Vec<Tensor<4>>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let mut values: Vec<Option<Tensor<4>>> = vec![None; self.nodes];
+        values[0] = Some(images);
         for Task { node, work, reads } in &self.tasks {
             let inputs = reads.iter().map(|read| take(&mut values, *read)).collect();
             values[*node] = Some(compute(work, inputs));
@@ -84,7 +86,7 @@ impl Schedule {
     }
 }
 
-fn take(values: &mut [Option<Parts>], Read { node, last }: Read) -> Parts {
+fn take(values: &mut [Option<Tensor<4>>], Read { node, last }: Read) -> Tensor<4> {
     let value = if last { values[node].take() } else { values[node].clone() };
     value.expect("a value is computed before it is read, and moved by its last reader only")
 }

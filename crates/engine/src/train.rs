@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+use hnas_compiler::Shape;
 use hnas_data::Train;
 
 use crate::batches::{Batch, Batches};
+use crate::compute::{Compute, Computed};
 use crate::device::DeviceKind;
 use crate::error::EngineError;
 use crate::failure::{Failure, catching_out_of_memory};
@@ -55,10 +57,13 @@ pub fn train(
     check_data(&phenotype.graph, data)?;
     check_crop(recipe.crop(), data.shape())?;
     let normalizer = Normalizer::new(recipe.normalization(), data)?;
+    let Phenotype { graph, network, device } = &phenotype;
+    let shape = Shape::new(normalizer.channels(), recipe.crop(), recipe.crop());
+    let compute = Compute::for_training(graph, shape, recipe.batch(), network, device.kind())?;
     Ok(catching_out_of_memory(|| {
         let batches = Batches::new(data, &normalizer, recipe, seed);
         let Phenotype { graph, mut network, device } = phenotype;
-        let losses = run_steps(&mut network, batches, recipe, device.kind(), &device.autodiff(), progress)?;
+        let losses = run_steps(&mut network, compute, batches, recipe, (device.kind(), &device.autodiff()), progress)?;
         Ok(Trained { graph, network: network.without_autodiff(), normalizer: normalizer.clone(), device, losses })
     }))
 }
@@ -72,10 +77,10 @@ pub(crate) fn check_crop(crop: usize, (_, height, width): (usize, usize, usize))
 
 fn run_steps(
     network: &mut Network,
+    mut compute: Compute,
     mut batches: Batches,
     recipe: &Recipe,
-    kind: DeviceKind,
-    device: &Device,
+    (kind, device): (DeviceKind, &Device),
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Vec<f32>, Failure> {
     let started = Instant::now();
@@ -89,7 +94,8 @@ fn run_steps(
     let mut unread = Vec::with_capacity(reading);
     for number in 1..=of {
         let rate = recipe.learning_rate_at(number);
-        unread.push(one_step(network, &mut optimizer, batches.next(), rate, recipe.batch_norm_momentum(), device));
+        let momentum = recipe.batch_norm_momentum();
+        unread.push(one_step(network, &mut compute, &mut optimizer, batches.next(), rate, momentum, device));
         if unread.len() < reading && number < of {
             continue;
         }
@@ -112,23 +118,19 @@ fn run_steps(
 /// One update of the weights and of the running statistics; gives the loss before it, which may not be computed yet.
 pub(crate) fn one_step(
     network: &mut Network,
+    compute: &mut Compute,
     optimizer: &mut Optimizer,
     batch: Batch,
     rate: f64,
     statistics_momentum: f64,
     device: &Device,
 ) -> Tensor<1> {
-    let Batch { images, labels, shape } = batch;
-    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [shape[0]]), device);
-    let images = Tensor::<4>::from_data(TensorData::new(images, shape), device);
-    let (logits, statistics) = network.forward_train(images);
-    let loss = hnas_kernels::cross_entropy(logits, labels);
-    let gradients = loss.backward();
+    let Computed { loss, gradients, statistics } = compute.gradients(network, batch, device);
     // Moved out and back, so that the optimiser owns the only copy and may write in place.
     let parameters = std::mem::replace(&mut network.parameters, Parameters::none());
     network.parameters = optimizer.step(rate, parameters, gradients);
     network.parameters.update_statistics(statistics, statistics_momentum);
-    loss.without_autodiff()
+    loss
 }
 
 /// Waits for the losses of some steps.

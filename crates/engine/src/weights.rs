@@ -113,7 +113,7 @@ fn decode(file: &[u8], device: &EngineDevice) -> Result<Trained, String> {
     // The first weights do not matter: each is overwritten, or the file is refused.
     let mut rng = stream(0, Stream::Weights);
     let epsilon = header.batch_norm_epsilon;
-    let mut network = Network::new(&graph, Initializer::HeNormal, epsilon, (device.kind(), device.plain()), &mut rng);
+    let mut network = Network::new(&graph, Initializer::HeNormal, epsilon, device.plain(), &mut rng);
     for (name, slot) in named(&mut network.parameters) {
         slot.fill(&name, &mut tensors)?;
     }

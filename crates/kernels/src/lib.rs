@@ -1,29 +1,33 @@
-//! Differentiable tensor operations of the searched networks, for each backend.
+//! Fused operations of convolutional networks on a CPU: forward and backward, over plain slices.
 //!
-//! Every function takes and gives burn tensors in the order `[batch, channels, height, width]`, 32-bit floats, and may
-//! be differentiated with respect to each of its float arguments. The backend is the one the tensors live on.
+//! Feature maps are `[batch, height, width, channels]` in [`Block`]s of 16 channels, 32-bit floats. A map holds what a
+//! convolution gave; its batch normalisation and ReLU are an [`Activation`], applied by whatever [reads](Reading) the
+//! map, and undone by whatever reads its gradient ([`Slope`]). So no normalised copy is made, forward or backward.
 //!
-//! On the CPU the operations are this crate's own (a training step takes a quarter of the time); elsewhere, and
-//! everywhere with `HNAS_KERNELS=plain` in the environment, they are burn's. [`plain`] is that second formulation, open
-//! to tests and benchmarks.
+//! Every function works on whole images, of which a batch may be cut into [`chunks`]; what it adds up over pixels it adds
+//! up in a fixed order. The caller owns all memory and the order of the calls.
 //!
-//! This crate knows no networks: `hnas-engine` decides which operation runs when.
+//! Loops use the widest registers of the processor. The environment variable `HNAS_SIMD` holds them to less: `avx2` where
+//! there is AVX-512, with the same results to the last bit, or `portable`, which rounds differently since it does without
+//! fused multiply-add on x86. It is read once.
+//!
+//! This crate knows no networks and no tensor library.
 
+mod block;
+pub mod chunks;
+pub mod conv;
+pub mod depthwise;
+pub mod head;
 mod memory;
-#[cfg(feature = "cpu")]
-mod operations;
-#[cfg(feature = "cpu")]
-mod path;
-pub mod plain;
+mod norm;
+pub mod pointwise;
+pub mod pool;
+mod reading;
+mod simd;
+pub mod sum;
+mod window;
 
-#[cfg(feature = "cpu")]
-mod fused;
-#[cfg(feature = "cpu")]
-mod loops;
-
+pub use block::{BLOCK, Block, blocks, pack, values, values_mut};
 pub use memory::keep_freed_memory;
-#[cfg(feature = "cpu")]
-pub use operations::{avg_pool, batch_norm_eval, batch_norm_train, conv, conv_joined, depthwise, max_pool};
-#[cfg(not(feature = "cpu"))]
-pub use plain::{avg_pool, batch_norm_eval, batch_norm_train, conv, conv_joined, depthwise, max_pool};
-pub use plain::{concat, cross_entropy, global_avg_pool, linear, sum};
+pub use norm::{Gathering, GradientSums, Moments, NormGradient, Sums, add_gradients};
+pub use reading::{Activation, Coefficients, Reading, Slope};

@@ -1,0 +1,237 @@
+//! 3x3 pools of stride 1, padded by one pixel, and the mean over all pixels.
+
+use crate::block::{BLOCK, Block, values_mut};
+use crate::reading::Reading;
+use crate::simd::{Simd, dispatched};
+use crate::window::{Ring, put};
+
+/// For each channel of a block, which place of the window held the largest value: 0 to 8, row by row.
+pub type Winners = [u8; BLOCK];
+
+/// Of no place of any window.
+const NOBODY: f32 = 9.0;
+
+dispatched! {
+    /// The largest value of the image under the window around each pixel, and where it was: the first of equal ones.
+    /// What is not a number is passed over.
+    pub fn max_forward<S, P, X>(input: Reading, height: usize, width: usize, output: &mut [Block], winners: &mut [Winners]) {
+        let blocks = input.blocks;
+        let mut ring = Ring::new(width, f32::NEG_INFINITY);
+        let mut results = (vec![Block::ZERO; width], vec![Block::ZERO; width]);
+        let images = output.chunks_exact_mut(height * width * blocks).zip(winners.chunks_exact_mut(height * width * blocks));
+        for (image, (output, winners)) in images.enumerate() {
+            for block in 0..blocks {
+                ring.outside(-1);
+                for y in 0..=height {
+                    if y < height {
+                        let row = input.pixels((image * height + y) * width, width);
+                        row.read_block::<S, P>(block, &mut ring.row(y as isize)[..width]);
+                    } else {
+                        ring.outside(y as isize);
+                    }
+                    let Some(y) = y.checked_sub(1) else { continue };
+                    largest::<S, P>(ring.around(y), &mut results.0, &mut results.1);
+                    let row = y * width * blocks..(y + 1) * width * blocks;
+                    put::<S, P>(&results.0, &mut output[row.clone()], blocks, block, false);
+                    for (from, to) in results.1.iter().zip(winners[row].chunks_exact_mut(blocks)) {
+                        for (to, &place) in to[block].iter_mut().zip(&from.0) {
+                            *to = place as u8;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn largest<S: Simd, const P: usize>(rows: [&[Block]; 3], to: &mut [Block], places: &mut [Block]) {
+    for part in 0..P {
+        let [above, middle, below] = rows.map(|row| row.array_windows::<3>());
+        let windows = above.zip(middle).zip(below);
+        for (((above, middle), below), (to, place)) in windows.zip(to.iter_mut().zip(&mut *places)) {
+            let (mut best, mut at) = (S::splat(f32::NEG_INFINITY), S::splat(0.0));
+            let mut number = 0.0;
+            for row in [above, middle, below] {
+                for pixel in row {
+                    let value = S::load(pixel, part);
+                    at = S::if_greater(value, best, S::splat(number), at);
+                    best = S::max(value, best);
+                    number += 1.0;
+                }
+            }
+            S::store(best, to, part);
+            S::store(at, place, part);
+        }
+    }
+}
+
+dispatched! {
+    /// The gradient with respect to the input of a max pool: what each pixel won. Written to `target` or added to it.
+    pub fn max_backward<S, P, X>(gradient: &[Block], winners: &[Winners], blocks: usize, height: usize, width: usize, target: &mut [Block], add: bool) {
+        let mut gradients = Ring::new(width, 0.0);
+        let mut places = Ring::new(width, NOBODY);
+        let mut result = vec![Block::ZERO; width];
+        for (image, target) in target.chunks_exact_mut(height * width * blocks).enumerate() {
+            for block in 0..blocks {
+                gradients.outside(-1);
+                places.outside(-1);
+                for y in 0..=height {
+                    if y < height {
+                        let pixels = (image * height + y) * width * blocks..(image * height + y + 1) * width * blocks;
+                        let rows = gradient[pixels.clone()].chunks_exact(blocks).zip(winners[pixels].chunks_exact(blocks));
+                        let to = gradients.row(y as isize)[..width].iter_mut().zip(&mut places.row(y as isize)[..width]);
+                        for ((gradient, winners), (to, places)) in rows.zip(to) {
+                            *to = gradient[block];
+                            for (to, &place) in places.0.iter_mut().zip(&winners[block]) {
+                                *to = f32::from(place);
+                            }
+                        }
+                    } else {
+                        gradients.outside(y as isize);
+                        places.outside(y as isize);
+                    }
+                    let Some(y) = y.checked_sub(1) else { continue };
+                    won::<S, P>(gradients.around(y), places.around(y), &mut result);
+                    put::<S, P>(&result, &mut target[y * width * blocks..][..width * blocks], blocks, block, add);
+                }
+            }
+        }
+    }
+}
+
+/// A pixel is the last place of the window around its upper left neighbour, and so on to the first place of the window
+/// around its lower right one.
+#[inline(always)]
+fn won<S: Simd, const P: usize>(gradients: [&[Block]; 3], places: [&[Block]; 3], to: &mut [Block]) {
+    for part in 0..P {
+        for (x, to) in to.iter_mut().enumerate() {
+            let mut sum = S::splat(0.0);
+            let mut number = 8.0;
+            for (gradients, places) in gradients.iter().zip(places) {
+                let windows = gradients[x..x + 3].iter().zip(&places[x..x + 3]);
+                for (gradient, place) in windows {
+                    let place = S::load(place, part);
+                    sum = S::add(sum, S::if_equal(place, S::splat(number), S::load(gradient, part)));
+                    number -= 1.0;
+                }
+            }
+            S::store(sum, to, part);
+        }
+    }
+}
+
+/// One over the number of real pixels under the window around a pixel.
+fn share(y: usize, x: usize, height: usize, width: usize) -> f32 {
+    let along = |at: usize, length: usize| 1 + usize::from(at > 0) + usize::from(at + 1 < length);
+    1.0 / (along(y, height) * along(x, width)) as f32
+}
+
+dispatched! {
+    /// The mean of the image's pixels under the window around each pixel.
+    pub fn avg_forward<S, P, X>(input: Reading, height: usize, width: usize, output: &mut [Block]) {
+        let blocks = input.blocks;
+        let mut ring = Ring::new(width, 0.0);
+        let mut result = vec![Block::ZERO; width];
+        for (image, output) in output.chunks_exact_mut(height * width * blocks).enumerate() {
+            for block in 0..blocks {
+                ring.outside(-1);
+                for y in 0..=height {
+                    if y < height {
+                        let row = input.pixels((image * height + y) * width, width);
+                        row.read_block::<S, P>(block, &mut ring.row(y as isize)[..width]);
+                    } else {
+                        ring.outside(y as isize);
+                    }
+                    let Some(y) = y.checked_sub(1) else { continue };
+                    sum_windows::<S, P>(ring.around(y), &mut result);
+                    for (x, result) in result.iter_mut().enumerate() {
+                        scale::<S, P>(result, share(y, x, height, width));
+                    }
+                    put::<S, P>(&result, &mut output[y * width * blocks..][..width * blocks], blocks, block, false);
+                }
+            }
+        }
+    }
+}
+
+dispatched! {
+    /// The gradient with respect to the input of an average pool. Written to `target` or added to it.
+    pub fn avg_backward<S, P, X>(gradient: &[Block], blocks: usize, height: usize, width: usize, target: &mut [Block], add: bool) {
+        let mut ring = Ring::new(width, 0.0);
+        let mut result = vec![Block::ZERO; width];
+        for (image, target) in target.chunks_exact_mut(height * width * blocks).enumerate() {
+            for block in 0..blocks {
+                ring.outside(-1);
+                for y in 0..=height {
+                    if y < height {
+                        let pixels = gradient[(image * height + y) * width * blocks..][..width * blocks].chunks_exact(blocks);
+                        for ((x, from), to) in pixels.enumerate().zip(ring.row(y as isize)) {
+                            *to = from[block];
+                            scale::<S, P>(to, share(y, x, height, width));
+                        }
+                    } else {
+                        ring.outside(y as isize);
+                    }
+                    let Some(y) = y.checked_sub(1) else { continue };
+                    sum_windows::<S, P>(ring.around(y), &mut result);
+                    put::<S, P>(&result, &mut target[y * width * blocks..][..width * blocks], blocks, block, add);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn scale<S: Simd, const P: usize>(block: &mut Block, factor: f32) {
+    for part in 0..P {
+        S::store(S::mul(S::load(block, part), S::splat(factor)), block, part);
+    }
+}
+
+#[inline(always)]
+fn sum_windows<S: Simd, const P: usize>(rows: [&[Block]; 3], to: &mut [Block]) {
+    for part in 0..P {
+        let (mut left, mut middle) = (column_sum::<S, P>(rows, 0, part), column_sum::<S, P>(rows, 1, part));
+        for (x, to) in to.iter_mut().enumerate() {
+            let right = column_sum::<S, P>(rows, x + 2, part);
+            S::store(S::add(S::add(left, middle), right), to, part);
+            (left, middle) = (middle, right);
+        }
+    }
+}
+
+#[inline(always)]
+fn column_sum<S: Simd, const P: usize>(rows: [&[Block]; 3], x: usize, part: usize) -> S::Register {
+    let [above, middle, below] = rows;
+    S::add(S::add(S::load(&above[x], part), S::load(&middle[x], part)), S::load(&below[x], part))
+}
+
+dispatched! {
+    /// The mean over all pixels of each image.
+    pub fn global_forward<S, P, X>(input: Reading, pixels: usize, output: &mut [Block]) {
+        let blocks = input.blocks;
+        let mut row = vec![Block::ZERO; pixels];
+        for (image, output) in output.chunks_exact_mut(blocks).enumerate() {
+            for (block, output) in output.iter_mut().enumerate() {
+                input.pixels(image * pixels, pixels).read_block::<S, P>(block, &mut row);
+                let mut sum = [0.0f64; BLOCK];
+                for pixel in &row {
+                    sum.iter_mut().zip(&pixel.0).for_each(|(sum, &value)| *sum += f64::from(value));
+                }
+                output.0 = sum.map(|sum| (sum / pixels as f64) as f32);
+            }
+        }
+    }
+}
+
+/// The gradient with respect to the input of a global average pool. Written to `target` or added to it.
+pub fn global_backward(gradient: &[Block], blocks: usize, pixels: usize, target: &mut [Block], add: bool) {
+    let share = 1.0 / pixels as f32;
+    for (gradient, target) in gradient.chunks_exact(blocks).zip(target.chunks_exact_mut(pixels * blocks)) {
+        for target in target.chunks_exact_mut(blocks) {
+            let pairs = values_mut(target).iter_mut().zip(crate::block::values(gradient));
+            pairs.for_each(|(target, &gradient)| *target = gradient * share + if add { *target } else { 0.0 });
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! 3x3 windows over an image, one block of channels at a time: three rows with their borders are kept at hand.
+
+use crate::block::Block;
+use crate::simd::Simd;
+
+/// Pixels of a row that are computed at once.
+pub(crate) const STEP: usize = 4;
+
+/// Three rows around the one that is computed. A row has a pixel of border on its left and at least one on its right.
+pub(crate) struct Ring {
+    rows: [Vec<Block>; 3],
+    border: f32,
+}
+
+impl Ring {
+    /// For images of so many pixels a row; what lies outside is `border`.
+    pub(crate) fn new(width: usize, border: f32) -> Ring {
+        // A whole step may be read past the last pixel.
+        Ring { rows: std::array::from_fn(|_| vec![Block::splat(border); width + 1 + STEP]), border }
+    }
+
+    /// The pixels of row `y` without the left border, to be written. Rows count from -1, the one above the image.
+    pub(crate) fn row(&mut self, y: isize) -> &mut [Block] {
+        &mut self.rows[slot(y)][1..]
+    }
+
+    /// Makes row `y` one outside the image.
+    pub(crate) fn outside(&mut self, y: isize) {
+        self.rows[slot(y)].fill(Block::splat(self.border));
+    }
+
+    /// Rows `y - 1`, `y` and `y + 1`, left borders included.
+    pub(crate) fn around(&self, y: usize) -> [&[Block]; 3] {
+        let y = y as isize;
+        [y - 1, y, y + 1].map(|y| self.rows[slot(y)].as_slice())
+    }
+}
+
+fn slot(y: isize) -> usize {
+    (y + 1) as usize % 3
+}
+
+/// The weighted sum of the window around each pixel of a row. `to` has room for whole steps.
+#[inline(always)]
+pub(crate) fn convolve_row<S: Simd, const P: usize>(rows: [&[Block]; 3], weights: &[Block; 9], to: &mut [Block]) {
+    for part in 0..P {
+        let mut weight = [S::splat(0.0); 9];
+        for (weight, from) in weight.iter_mut().zip(weights) {
+            *weight = S::load(from, part);
+        }
+        for (step, to) in to.chunks_exact_mut(STEP).enumerate() {
+            let mut sums = [S::splat(0.0); STEP];
+            for (row, weight) in rows.iter().zip(weight.as_chunks::<3>().0) {
+                let row: &[Block; STEP + 2] = row[step * STEP..].first_chunk().expect("rows have room for whole steps");
+                for (pixel, sum) in sums.iter_mut().enumerate() {
+                    for (offset, &weight) in weight.iter().enumerate() {
+                        *sum = S::mul_add(S::load(&row[pixel + offset], part), weight, *sum);
+                    }
+                }
+            }
+            for (to, &sum) in to.iter_mut().zip(&sums) {
+                S::store(sum, to, part);
+            }
+        }
+    }
+}
+
+/// Adds, for each place of the window, the products of a row's pixels with the gradients at the window's centres.
+#[inline(always)]
+pub(crate) fn add_products<S: Simd, const P: usize>(rows: [&[Block]; 3], gradients: &[Block], sums: &mut [Block; 9]) {
+    for part in 0..P {
+        let mut found = [S::splat(0.0); 9];
+        let [above, middle, below] = rows.map(|row| row.array_windows::<3>());
+        for (((above, middle), below), gradient) in above.zip(middle).zip(below).zip(gradients) {
+            let gradient = S::load(gradient, part);
+            for (found, row) in found.as_chunks_mut::<3>().0.iter_mut().zip([above, middle, below]) {
+                for (found, pixel) in found.iter_mut().zip(row) {
+                    *found = S::mul_add(S::load(pixel, part), gradient, *found);
+                }
+            }
+        }
+        for (sum, &found) in sums.iter_mut().zip(&found) {
+            S::store(S::add(S::load(sum, part), found), sum, part);
+        }
+    }
+}
+
+/// Writes a row of one block into a map's pixels, or adds it.
+#[inline(always)]
+pub(crate) fn put<S: Simd, const P: usize>(row: &[Block], to: &mut [Block], blocks: usize, block: usize, add: bool) {
+    for (from, to) in row.iter().zip(to.chunks_exact_mut(blocks)) {
+        let to = &mut to[block];
+        for part in 0..P {
+            let value = S::load(from, part);
+            S::store(if add { S::add(S::load(to, part), value) } else { value }, to, part);
+        }
+    }
+}
