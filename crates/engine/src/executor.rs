@@ -50,6 +50,17 @@ enum Packed {
     Kernels(Vec<[Block; 9]>),
 }
 
+impl Packed {
+    /// Blocks of the weights' gradient.
+    fn gradient_blocks(&self) -> usize {
+        match self {
+            Packed::Nothing => 0,
+            Packed::Products(weights) => weights.gradient_blocks(),
+            Packed::Kernels(kernels) => 9 * kernels.len(),
+        }
+    }
+}
+
 /// Whose mean and variance a batch normalisation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Statistics {

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import statistics
 import sys
 import time
@@ -238,6 +239,8 @@ def main():
     parser.add_argument("--no-compile", action="store_true", help="leaves torch.compile out: minutes a network less")
     parser.add_argument("--curves", action="store_true", help="losses of 200 training steps instead of times")
     arguments = parser.parse_args()
+    # Ended from outside, the engines are ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     engines = Engines(arguments.engine, arguments.out)
     with engines.pytorch(arguments.cores) as theirs:
         about = theirs.ask("about")

@@ -6,6 +6,7 @@
 use crate::block::{BLOCK, Block, blocks, values, values_mut};
 use crate::pointwise::{TILE, Target, Weights, Writing, add_products, multiply, write_tile};
 use crate::reading::{Columns, Reading, Slope};
+use crate::scratch;
 use crate::simd::{Simd, dispatched};
 
 /// Sizes of a convolution.
@@ -73,7 +74,7 @@ dispatched! {
         let (pixels, (rows, columns)) = (window.height * window.width, window.output());
         let depth = weights.depth();
         let mut image = vec![0.0; pixels * window.channels];
-        let mut matrix = vec![Block::ZERO; TILE * depth];
+        let mut matrix = scratch::take(TILE * depth);
         for number in 0..output.map.len() / (rows * columns * weights.width()) {
             read_image::<S, P>(inputs, number, pixels, &mut image);
             for first in (0..rows * columns).step_by(TILE) {
@@ -83,6 +84,7 @@ dispatched! {
                 write_tile::<S, P, X>(&matrix, weights, std::slice::from_mut(output), at, count);
             }
         }
+        scratch::give(matrix);
     }
 }
 
@@ -94,8 +96,7 @@ dispatched! {
         let (depth, width) = (weights.depth(), weights.width());
         let mut image = vec![0.0; pixels * window.channels];
         let mut image_gradient = image.clone();
-        let mut matrix = vec![Block::ZERO; TILE * depth];
-        let mut dz = vec![Block::ZERO; TILE * width];
+        let (mut matrix, mut dz) = (scratch::take(TILE * depth), scratch::take(TILE * width));
         let wanted = to.iter().any(|&to| to != Target::Nowhere);
         for number in 0..slope.gradient.len() / (rows * columns * width) {
             read_image::<S, P>(inputs, number, pixels, &mut image);
@@ -131,6 +132,8 @@ dispatched! {
                 hand_out(&image_gradient, window.channels, inputs, number, to, targets);
             }
         }
+        scratch::give(matrix);
+        scratch::give(dz);
     }
 }
 
@@ -139,7 +142,7 @@ dispatched! {
 fn read_image<S: Simd, const P: usize>(inputs: &[Reading], number: usize, pixels: usize, image: &mut [f32]) {
     let channels = image.len() / pixels;
     let total: usize = inputs.iter().map(|input| input.blocks).sum();
-    let mut rows = vec![Block::ZERO; pixels * total];
+    let mut rows = scratch::take(pixels * total);
     let mut at = 0;
     for input in inputs {
         input.pixels(number * pixels, pixels).read::<S, P>(Columns { matrix: &mut rows, pitch: total, at });
@@ -153,6 +156,7 @@ fn read_image<S: Simd, const P: usize>(inputs: &[Reading], number: usize, pixels
             first += input.channels;
         }
     }
+    scratch::give(rows);
 }
 
 /// The windows around some output pixels as the rows of a matrix.

@@ -23,11 +23,12 @@ mod norm;
 pub mod pointwise;
 pub mod pool;
 mod reading;
+pub mod scratch;
 mod simd;
 pub mod sum;
 mod window;
 
 pub use block::{BLOCK, Block, blocks, pack, values, values_mut};
-pub use memory::keep_freed_memory;
+pub use memory::{keep_freed_memory, zeroed};
 pub use norm::{Gathering, GradientSums, Moments, NormGradient, Sums, add_gradients};
 pub use reading::{Activation, Coefficients, Reading, Slope};

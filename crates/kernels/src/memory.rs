@@ -1,4 +1,28 @@
-//! What the allocator does with the buffers of a training.
+//! What the system does with the buffers of a training.
+
+use crate::block::Block;
+
+/// Blocks, all zero, on pages as large as the system gives: a training reads through hundreds of megabytes, and looking
+/// up a page of 4 KB for every 64 blocks takes a tenth of its time.
+pub fn zeroed(blocks: usize) -> Vec<Block> {
+    let mut memory: Vec<Block> = Vec::with_capacity(blocks);
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 4096;
+        let (start, end) = (memory.as_mut_ptr() as usize, memory.as_mut_ptr() as usize + blocks * size_of::<Block>());
+        let start = start.next_multiple_of(PAGE);
+        if end > start + PAGE {
+            // SAFETY: whole pages within the allocation. The call changes how they are backed, not what they hold; where
+            // it is refused, they stay small.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::madvise(start as *mut libc::c_void, (end - start) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    memory.resize(blocks, Block::ZERO);
+    memory
+}
 
 /// Asks the allocator to keep freed memory for the next request instead of giving it back to the system.
 ///

@@ -26,25 +26,33 @@ impl Sums {
     /// Adds one block's channels of some pixels, `pitch` blocks apart.
     #[inline(always)]
     pub(crate) fn add<S: Simd, const P: usize>(&mut self, block: usize, pixels: &[Block], pitch: usize) {
-        for part in 0..P {
-            if self.pixels[block] == 0 {
-                let mut sum = S::splat(0.0);
-                let mut count = 0.0;
-                for pixel in pixels.chunks(pitch) {
-                    sum = S::add(sum, S::load(&pixel[0], part));
-                    count += 1.0;
-                }
-                S::store(S::mul(sum, S::splat(1.0 / count)), &mut self.centre[block], part);
-            }
-            let centre = S::load(&self.centre[block], part);
-            let (mut sum, mut squares) = (S::splat(0.0), S::splat(0.0));
+        if self.pixels[block] == 0 {
+            let mut sum = [S::splat(0.0); P];
             for pixel in pixels.chunks(pitch) {
-                let distance = S::sub(S::load(&pixel[0], part), centre);
-                sum = S::add(sum, distance);
-                squares = S::mul_add(distance, distance, squares);
+                for part in 0..P {
+                    sum[part] = S::add(sum[part], S::load(&pixel[0], part));
+                }
             }
-            S::store(S::add(S::load(&self.sum[block], part), sum), &mut self.sum[block], part);
-            S::store(S::add(S::load(&self.squares[block], part), squares), &mut self.squares[block], part);
+            let share = S::splat(1.0 / pixels.len().div_ceil(pitch) as f32);
+            for part in 0..P {
+                S::store(S::mul(sum[part], share), &mut self.centre[block], part);
+            }
+        }
+        let mut centre = [S::splat(0.0); P];
+        for part in 0..P {
+            centre[part] = S::load(&self.centre[block], part);
+        }
+        let (mut sum, mut squares) = ([S::splat(0.0); P], [S::splat(0.0); P]);
+        for pixel in pixels.chunks(pitch) {
+            for part in 0..P {
+                let distance = S::sub(S::load(&pixel[0], part), centre[part]);
+                sum[part] = S::add(sum[part], distance);
+                squares[part] = S::mul_add(distance, distance, squares[part]);
+            }
+        }
+        for part in 0..P {
+            S::store(S::add(S::load(&self.sum[block], part), sum[part]), &mut self.sum[block], part);
+            S::store(S::add(S::load(&self.squares[block], part), squares[part]), &mut self.squares[block], part);
         }
         self.pixels[block] += pixels.len().div_ceil(pitch);
     }

@@ -3,6 +3,7 @@
 use crate::block::{BLOCK, Block, blocks, values};
 use crate::norm::{Gathering, Sums};
 use crate::reading::{Columns, Reading, Slope};
+use crate::scratch;
 use crate::simd::{Simd, dispatched};
 
 /// Pixels that are read, multiplied and written while they are in the cache.
@@ -68,9 +69,9 @@ impl Weights {
         self.backward.chunks_exact(self.width() * BLOCK)
     }
 
-    /// Room for a weight gradient, as [`backward`] adds to it.
-    pub fn gradient(&self) -> Vec<Block> {
-        vec![Block::ZERO; self.forward.len()]
+    /// Blocks of a weight gradient, as [`backward`] adds to it.
+    pub fn gradient_blocks(&self) -> usize {
+        self.forward.len()
     }
 
     /// The gradients of the weights of each convolution, `[outputs, sum of inputs]`.
@@ -137,12 +138,13 @@ dispatched! {
     pub fn forward<S, P, X>(inputs: &[Reading], weights: &Weights, outputs: &mut [Writing]) {
         let depth = weights.depth();
         let pixels = inputs[0].map.len() / inputs[0].blocks;
-        let mut x = vec![Block::ZERO; TILE * depth];
+        let mut x = scratch::take(TILE * depth);
         for first in (0..pixels).step_by(TILE) {
             let count = TILE.min(pixels - first);
             read_inputs::<S, P>(inputs, first, count, &mut x, depth);
             write_tile::<S, P, X>(&x, weights, outputs, first, count);
         }
+        scratch::give(x);
     }
 }
 
@@ -182,8 +184,7 @@ dispatched! {
     pub fn backward<S, P, X>(inputs: &[Reading], slopes: &[Slope], weights: &Weights, to: &[Target], targets: &mut [Destination], gradient: &mut [Block]) {
         let (depth, width) = (weights.depth(), weights.width());
         let pixels = inputs[0].map.len() / inputs[0].blocks;
-        let mut x = vec![Block::ZERO; TILE * depth];
-        let mut dz = vec![Block::ZERO; TILE * width];
+        let (mut x, mut dz) = (scratch::take(TILE * depth), scratch::take(TILE * width));
         for first in (0..pixels).step_by(TILE) {
             let count = TILE.min(pixels - first);
             read_inputs::<S, P>(inputs, first, count, &mut x, depth);
@@ -207,9 +208,11 @@ dispatched! {
                 for (block, panel) in (0..input.blocks).zip(&mut panels) {
                     for from in (0..count).step_by(X) {
                         let sums = multiply::<S, P, X>(&dz[from * width..], width, panel);
+                        let length = tile.len();
                         for (pixel, sums) in tile[from * input.blocks..].chunks_exact_mut(input.blocks).zip(&sums) {
+                            let to = &mut pixel[block];
+                            S::prefetch((to as *const Block).wrapping_add(length));
                             for part in 0..P {
-                                let to = &mut pixel[block];
                                 let sum = if add { S::add(S::load(to, part), sums[part]) } else { sums[part] };
                                 S::store(sum, to, part);
                             }
@@ -223,6 +226,8 @@ dispatched! {
             }
             add_products::<S, P>(&x[..count * depth], depth, &dz[..count * width], width, gradient);
         }
+        scratch::give(x);
+        scratch::give(dz);
     }
 }
 
@@ -235,23 +240,25 @@ fn read_inputs<S: Simd, const P: usize>(inputs: &[Reading], first: usize, count:
     }
 }
 
-/// The products of the first `X` rows of a matrix with a panel of weights.
+/// The products of the first `X` rows of a matrix, `pitch` blocks apart, with a panel of weights.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, const P: usize, const X: usize>(
     rows: &[Block],
     pitch: usize,
     panel: &[Block],
 ) -> [[S::Register; P]; X] {
-    let (rows, pitch, depth) = (values(rows), pitch * BLOCK, panel.len());
-    let rows: [&[f32]; X] = std::array::from_fn(|row| &rows[row * pitch..][..depth]);
+    assert!(((X - 1) * pitch) * BLOCK + panel.len() <= rows.len() * BLOCK, "a matrix has whole tiles of rows");
+    let (rows, pitch) = (rows.as_ptr().cast::<f32>(), pitch * BLOCK);
     let mut sums = [[S::splat(0.0); P]; X];
     for (k, panel) in panel.iter().enumerate() {
         let mut weight = [S::splat(0.0); P];
         for part in 0..P {
             weight[part] = S::load(panel, part);
         }
-        for (sums, row) in sums.iter_mut().zip(&rows) {
-            let x = S::splat(row[k]);
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `row` is below `X` and `k` below the panel's length; the matrix was found to be that large.
+            #[allow(unsafe_code)]
+            let x = S::splat(unsafe { *rows.add(row * pitch + k) });
             for part in 0..P {
                 sums[part] = S::mul_add(x, weight[part], sums[part]);
             }
@@ -269,19 +276,22 @@ pub(crate) fn add_products<S: Simd, const P: usize>(
     width: usize,
     gradient: &mut [Block],
 ) {
+    let rows = x.len() / depth;
+    assert!(dz.len() == rows * width && gradient.len() == width * depth * BLOCK, "sizes of a weight gradient");
     for (block, gradient) in gradient.chunks_exact_mut(depth * BLOCK).enumerate() {
         for (group, gradient) in gradient.chunks_exact_mut(ROWS).enumerate() {
+            let (mut x, mut dz) = (values(x)[group * ROWS..].as_ptr(), dz[block..].as_ptr());
             let mut sums = [[S::splat(0.0); P]; ROWS];
-            for (x, dz) in x.chunks_exact(depth).zip(dz.chunks_exact(width)) {
-                let x: &[f32; ROWS] = values(x)[group * ROWS..].first_chunk().expect("blocks are whole groups");
-                let mut slope = [S::splat(0.0); P];
-                for part in 0..P {
-                    slope[part] = S::load(&dz[block], part);
-                }
-                for (sums, &x) in sums.iter_mut().zip(x) {
+            for _ in 0..rows {
+                // SAFETY: `x` is at a group of columns of a row, and `dz` at a block of the same row. Past the last row
+                // they are moved, but not read.
+                #[allow(unsafe_code)]
+                let (columns, slope) = unsafe { (&*x.cast::<[f32; ROWS]>(), &*dz) };
+                (x, dz) = (x.wrapping_add(depth * BLOCK), dz.wrapping_add(width));
+                for (sums, &x) in sums.iter_mut().zip(columns) {
                     let x = S::splat(x);
                     for part in 0..P {
-                        sums[part] = S::mul_add(x, slope[part], sums[part]);
+                        sums[part] = S::mul_add(x, S::load(slope, part), sums[part]);
                     }
                 }
             }

@@ -75,16 +75,29 @@ impl<'a> Reading<'a> {
         };
         let floor = S::splat(activation.floor);
         for block in 0..self.blocks {
-            let (scale, shift) = (&activation.scale[block], &activation.shift[block]);
-            for part in 0..P {
-                let (scale, shift) = (S::load(scale, part), S::load(shift, part));
-                for (from, to) in self.map.chunks_exact(self.blocks).zip(matrix.chunks_exact_mut(pitch)) {
-                    let value = S::max(floor, S::mul_add(S::load(&from[block], part), scale, shift));
-                    S::store(value, &mut to[at + block], part);
+            let [scale, shift] = load::<S, P, 2>([&activation.scale[block], &activation.shift[block]]);
+            let pixels = self.map[block..].chunks(self.blocks).zip(matrix[at + block..].chunks_mut(pitch));
+            for (from, to) in pixels {
+                S::prefetch(from.as_ptr().wrapping_add(self.map.len()));
+                for part in 0..P {
+                    let value = S::mul_add(S::load(&from[0], part), scale[part], shift[part]);
+                    S::store(S::max(floor, value), &mut to[0], part);
                 }
             }
         }
     }
+}
+
+/// The registers of some blocks.
+#[inline(always)]
+fn load<S: Simd, const P: usize, const N: usize>(blocks: [&Block; N]) -> [[S::Register; P]; N] {
+    let mut registers = [[S::splat(0.0); P]; N];
+    for (registers, block) in registers.iter_mut().zip(blocks) {
+        for (part, register) in registers.iter_mut().enumerate() {
+            *register = S::load(block, part);
+        }
+    }
+    registers
 }
 
 impl Reading<'_> {
@@ -98,11 +111,12 @@ impl Reading<'_> {
             return;
         };
         let floor = S::splat(activation.floor);
-        for part in 0..P {
-            let scale = S::load(&activation.scale[block], part);
-            let shift = S::load(&activation.shift[block], part);
-            for (from, to) in self.map.chunks_exact(self.blocks).zip(&mut *to) {
-                S::store(S::max(floor, S::mul_add(S::load(&from[block], part), scale, shift)), to, part);
+        let [scale, shift] = load::<S, P, 2>([&activation.scale[block], &activation.shift[block]]);
+        for (from, to) in self.map[block..].chunks(self.blocks).zip(to) {
+            S::prefetch(from.as_ptr().wrapping_add(self.map.len()));
+            for part in 0..P {
+                let value = S::mul_add(S::load(&from[0], part), scale[part], shift[part]);
+                S::store(S::max(floor, value), to, part);
             }
         }
     }
@@ -126,21 +140,13 @@ impl<'a> Slope<'a> {
             }
             return;
         };
-        let (floor, zero) = (S::splat(activation.floor), S::splat(0.0));
         for block in 0..self.blocks {
-            for part in 0..P {
-                let (scale, shift) = (S::load(&activation.scale[block], part), S::load(&activation.shift[block], part));
-                let outer = S::load(&coefficients.scale[block], part);
-                let slope = S::load(&coefficients.slope[block], part);
-                let offset = S::load(&coefficients.offset[block], part);
-                let pixels = self.gradient.chunks_exact(self.blocks).zip(map.chunks_exact(self.blocks));
-                for ((gradient, map), to) in pixels.zip(matrix.chunks_exact_mut(pitch)) {
-                    let value = S::load(&map[block], part);
-                    let active = S::mul_add(value, scale, shift);
-                    let gradient = S::if_greater(active, floor, S::load(&gradient[block], part), zero);
-                    let result = S::mul_add(gradient, outer, S::mul_add(value, slope, offset));
-                    S::store(result, &mut to[at + block], part);
-                }
+            let way = Way::<S, P>::of(activation, coefficients, block);
+            let pixels = self.gradient[block..].chunks(self.blocks).zip(map[block..].chunks(self.blocks));
+            for ((gradient, map), to) in pixels.zip(matrix[at + block..].chunks_mut(pitch)) {
+                S::prefetch(gradient.as_ptr().wrapping_add(self.gradient.len()));
+                S::prefetch(map.as_ptr().wrapping_add(self.gradient.len()));
+                way.take(&gradient[0], &map[0], &mut to[0]);
             }
         }
     }
@@ -154,19 +160,44 @@ impl<'a> Slope<'a> {
             }
             return;
         };
-        let (floor, zero) = (S::splat(activation.floor), S::splat(0.0));
+        let way = Way::<S, P>::of(activation, coefficients, block);
+        let pixels = self.gradient[block..].chunks(self.blocks).zip(map[block..].chunks(self.blocks));
+        for ((gradient, map), to) in pixels.zip(to.iter_mut().step_by(step)) {
+            S::prefetch(gradient.as_ptr().wrapping_add(self.gradient.len()));
+            S::prefetch(map.as_ptr().wrapping_add(self.gradient.len()));
+            way.take(&gradient[0], &map[0], to);
+        }
+    }
+}
+
+/// The way back through an activation and its normalisation, for one block of channels.
+struct Way<S: Simd, const P: usize> {
+    scale: [S::Register; P],
+    shift: [S::Register; P],
+    outer: [S::Register; P],
+    slope: [S::Register; P],
+    offset: [S::Register; P],
+    floor: S::Register,
+}
+
+impl<S: Simd, const P: usize> Way<S, P> {
+    #[inline(always)]
+    fn of(activation: &Activation, coefficients: &Coefficients, block: usize) -> Self {
+        let Activation { scale, shift, floor } = activation;
+        let Coefficients { scale: outer, slope, offset } = coefficients;
+        let [scale, shift, outer, slope, offset] =
+            load::<S, P, 5>([&scale[block], &shift[block], &outer[block], &slope[block], &offset[block]]);
+        Way { scale, shift, outer, slope, offset, floor: S::splat(*floor) }
+    }
+
+    #[inline(always)]
+    fn take(&self, gradient: &Block, map: &Block, to: &mut Block) {
         for part in 0..P {
-            let (scale, shift) = (S::load(&activation.scale[block], part), S::load(&activation.shift[block], part));
-            let outer = S::load(&coefficients.scale[block], part);
-            let slope = S::load(&coefficients.slope[block], part);
-            let offset = S::load(&coefficients.offset[block], part);
-            let pixels = self.gradient.chunks_exact(self.blocks).zip(map.chunks_exact(self.blocks));
-            for ((gradient, map), to) in pixels.zip(to.iter_mut().step_by(step)) {
-                let value = S::load(&map[block], part);
-                let active = S::mul_add(value, scale, shift);
-                let gradient = S::if_greater(active, floor, S::load(&gradient[block], part), zero);
-                S::store(S::mul_add(gradient, outer, S::mul_add(value, slope, offset)), to, part);
-            }
+            let value = S::load(map, part);
+            let active = S::mul_add(value, self.scale[part], self.shift[part]);
+            let gradient = S::if_greater(active, self.floor, S::load(gradient, part), S::splat(0.0));
+            let rest = S::mul_add(value, self.slope[part], self.offset[part]);
+            S::store(S::mul_add(gradient, self.outer[part], rest), to, part);
         }
     }
 }

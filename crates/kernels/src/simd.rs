@@ -71,6 +71,8 @@ pub(crate) trait Simd {
     ) -> Self::Register;
     /// `then` where `a = b`, else zero.
     fn if_equal(a: Self::Register, b: Self::Register, then: Self::Register) -> Self::Register;
+    /// Asks for a block that will be needed soon, if it is anywhere.
+    fn prefetch(_block: *const Block) {}
 }
 
 /// Eight values by plain loops, which the compiler turns into whatever the build's processor has.
@@ -185,6 +187,10 @@ mod x86 {
         fn if_equal(a: __m256, b: __m256, then: __m256) -> __m256 {
             unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), then) }
         }
+        #[inline(always)]
+        fn prefetch(block: *const Block) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast()) }
+        }
     }
 
     /// Sixteen values: AVX-512.
@@ -234,6 +240,10 @@ mod x86 {
         #[inline(always)]
         fn if_equal(a: __m512, b: __m512, then: __m512) -> __m512 {
             unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), then) }
+        }
+        #[inline(always)]
+        fn prefetch(block: *const Block) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast()) }
         }
     }
 }

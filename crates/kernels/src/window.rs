@@ -1,6 +1,7 @@
 //! 3x3 windows over an image, one block of channels at a time: three rows with their borders are kept at hand.
 
 use crate::block::Block;
+use crate::scratch;
 use crate::simd::Simd;
 
 /// Pixels of a row that are computed at once.
@@ -8,7 +9,9 @@ pub(crate) const STEP: usize = 4;
 
 /// Three rows around the one that is computed. A row has a pixel of border on its left and at least one on its right.
 pub(crate) struct Ring {
-    rows: [Vec<Block>; 3],
+    rows: Vec<Block>,
+    /// Blocks of a row.
+    length: usize,
     border: f32,
 }
 
@@ -16,23 +19,32 @@ impl Ring {
     /// For images of so many pixels a row; what lies outside is `border`.
     pub(crate) fn new(width: usize, border: f32) -> Ring {
         // A whole step may be read past the last pixel.
-        Ring { rows: std::array::from_fn(|_| vec![Block::splat(border); width + 1 + STEP]), border }
+        let length = width + 1 + STEP;
+        let mut rows = scratch::take(3 * length);
+        rows[..3 * length].fill(Block::splat(border));
+        Ring { rows, length, border }
     }
 
     /// The pixels of row `y` without the left border, to be written. Rows count from -1, the one above the image.
     pub(crate) fn row(&mut self, y: isize) -> &mut [Block] {
-        &mut self.rows[slot(y)][1..]
+        &mut self.rows[slot(y) * self.length..][1..self.length]
     }
 
     /// Makes row `y` one outside the image.
     pub(crate) fn outside(&mut self, y: isize) {
-        self.rows[slot(y)].fill(Block::splat(self.border));
+        self.rows[slot(y) * self.length..][..self.length].fill(Block::splat(self.border));
     }
 
     /// Rows `y - 1`, `y` and `y + 1`, left borders included.
     pub(crate) fn around(&self, y: usize) -> [&[Block]; 3] {
         let y = y as isize;
-        [y - 1, y, y + 1].map(|y| self.rows[slot(y)].as_slice())
+        [y - 1, y, y + 1].map(|y| &self.rows[slot(y) * self.length..][..self.length])
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        scratch::give(std::mem::take(&mut self.rows));
     }
 }
 
@@ -88,8 +100,10 @@ pub(crate) fn add_products<S: Simd, const P: usize>(rows: [&[Block]; 3], gradien
 /// Writes a row of one block into a map's pixels, or adds it.
 #[inline(always)]
 pub(crate) fn put<S: Simd, const P: usize>(row: &[Block], to: &mut [Block], blocks: usize, block: usize, add: bool) {
-    for (from, to) in row.iter().zip(to.chunks_exact_mut(blocks)) {
-        let to = &mut to[block];
+    let length = to.len();
+    for (from, to) in row.iter().zip(to[block..].chunks_mut(blocks)) {
+        S::prefetch(to.as_ptr().wrapping_add(length));
+        let to = &mut to[0];
         for part in 0..P {
             let value = S::load(from, part);
             S::store(if add { S::add(S::load(to, part), value) } else { value }, to, part);

@@ -4,26 +4,12 @@ use hnas_compiler::{MapId, Normalization, Step};
 use hnas_kernels::pointwise::{Destination, Target};
 use hnas_kernels::{
     Block, Coefficients, Gathering, GradientSums, NormGradient, Slope, add_gradients, blocks, chunks, conv, depthwise,
-    head, pack, pointwise, pool, sum,
+    head, pack, pointwise, pool, scratch, sum, values, values_mut,
 };
 
 use super::layers::{Gradients, Layers};
 use super::memory::{Taken, pieces};
 use super::{Executor, Packed, piece};
-
-/// What one piece of the batch gives to gradients of parameters.
-struct Part {
-    weights: PartWeights,
-    /// For each target, the sums that were gathered while it was written.
-    sums: Vec<Option<GradientSums>>,
-}
-
-/// The weight gradient of one piece of the batch.
-enum PartWeights {
-    Nothing,
-    Products(Vec<Block>),
-    Kernels(Vec<[Block; 9]>),
-}
 
 impl Executor {
     /// Adds up the gradients of all parameters. That of the output is there already.
@@ -36,15 +22,21 @@ impl Executor {
             let (to, maps) = self.targets(&step);
             let mut targets: Vec<Taken> = maps.iter().map(|&map| self.memory.take_gradient(map)).collect();
             let means = self.means_to_gather(number, &step, &maps);
-            let parts = self.step_back(number, &step, &ways, (&to, &means), &mut targets);
+            // The weight gradient of each piece of the batch.
+            let size = self.packed[number].gradient_blocks();
+            let mut parts = scratch::take(size * self.division().1);
+            let sums = self.step_back(number, &step, &ways, (&to, &means), (&mut targets, &mut parts));
             targets.into_iter().for_each(|target| self.memory.put(target));
-            let (weights, sums): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.weights, part.sums)).unzip();
             for sums in sums {
                 for (&map, sums) in maps.iter().zip(sums) {
                     self.states[map.index()].gathered.extend(sums);
                 }
             }
-            self.add_up(number, &step, weights, gradients);
+            if size > 0 {
+                let used = size * self.division().1;
+                self.add_up(number, &step, &mut parts[..used], gradients);
+            }
+            scratch::give(parts);
             if let Step::Linear { linear, output, .. } = step {
                 gradients.linears[linear].bias =
                     head::bias_gradient(self.memory.gradient(output), self.channels(output));
@@ -121,15 +113,16 @@ impl Executor {
         maps.iter().map(mean).collect()
     }
 
-    /// Takes the gradients of a step's outputs back to its inputs; gives the weight gradient of each piece of the batch.
+    /// Takes the gradients of a step's outputs back to its inputs, and writes the weight gradient of each piece of the
+    /// batch; gives, for each piece, the sums that were gathered of each target.
     fn step_back(
         &self,
         number: usize,
         step: &Step,
         ways: &[Option<Coefficients>],
         (to, means): (&[Target], &[Option<Vec<Block>>]),
-        targets: &mut [Taken],
-    ) -> Vec<Part> {
+        (targets, parts): (&mut [Taken], &mut [Block]),
+    ) -> Vec<Vec<Option<GradientSums>>> {
         let (images, count) = self.division();
         let shape = |map: MapId| self.program.maps()[map.index()].shape;
         let read = |map: MapId, chunk: usize| piece(self.reading(map), chunk, images, shape(map).pixels());
@@ -149,32 +142,33 @@ impl Executor {
         };
         let add = matches!(to[0], Target::Add(_));
 
-        let work = |chunk: usize, mut targets: Vec<&mut [Block]>, sums: &mut [Option<GradientSums>]| match (
-            step,
-            &self.packed[number],
-        ) {
+        let work = |chunk: usize,
+                    mut targets: Vec<&mut [Block]>,
+                    part: &mut [Block],
+                    sums: &mut [Option<GradientSums>]| match (step, &self.packed[number]) {
             (Step::Pointwise { inputs, .. } | Step::Linear { inputs, .. }, Packed::Products(weights)) => {
                 let inputs: Vec<_> = inputs.iter().map(|&map| read(map, chunk)).collect();
                 let slopes: Vec<Slope> = (0..ways.len()).map(|index| slope(index, chunk)).collect();
-                let mut gradient = weights.gradient();
                 let mut targets = destinations(targets, means, sums);
-                pointwise::backward(&inputs, &slopes, weights, to, &mut targets, &mut gradient);
-                PartWeights::Products(gradient)
+                pointwise::backward(&inputs, &slopes, weights, to, &mut targets, part);
             }
             (Step::Conv { inputs, .. }, Packed::Products(weights)) => {
                 let inputs: Vec<_> = inputs.iter().map(|&map| read(map, chunk)).collect();
-                let mut gradient = weights.gradient();
                 let window = self.window(step);
-                conv::backward(&inputs, window, slope(0, chunk), weights, to, &mut targets, &mut gradient);
-                PartWeights::Products(gradient)
+                conv::backward(&inputs, window, slope(0, chunk), weights, to, &mut targets, part);
             }
             (Step::Depthwise { input, stride, .. }, Packed::Kernels(kernels)) => {
                 let size =
                     depthwise::Size { height: shape(*input).height, width: shape(*input).width, stride: *stride };
-                let mut gradient = vec![[Block::ZERO; 9]; kernels.len()];
                 let mut target = destinations(targets, means, sums).pop().map(|target| (target, add));
-                depthwise::backward(read(*input, chunk), slope(0, chunk), size, kernels, &mut target, &mut gradient);
-                PartWeights::Kernels(gradient)
+                depthwise::backward(
+                    read(*input, chunk),
+                    slope(0, chunk),
+                    size,
+                    kernels,
+                    &mut target,
+                    part.as_chunks_mut().0,
+                );
             }
             (Step::MaxPool { input, output }, Packed::Nothing) => {
                 if let Some(target) = targets.first_mut() {
@@ -191,7 +185,6 @@ impl Executor {
                         add,
                     );
                 }
-                PartWeights::Nothing
             }
             (Step::AvgPool { input, output }, Packed::Nothing) => {
                 if let Some(target) = targets.first_mut() {
@@ -205,14 +198,12 @@ impl Executor {
                         add,
                     );
                 }
-                PartWeights::Nothing
             }
             (Step::GlobalAvgPool { input, output }, Packed::Nothing) => {
                 if let Some(target) = targets.first_mut() {
                     let width = blocks(self.channels(*input));
                     pool::global_backward(gradient(*output, chunk), width, shape(*input).pixels(), target, add);
                 }
-                PartWeights::Nothing
             }
             (Step::Sum { inputs, output }, Packed::Nothing) => {
                 let width = blocks(self.channels(*output));
@@ -224,66 +215,55 @@ impl Executor {
                     };
                     sum::backward(gradient(*output, chunk), width, at, self.channels(map), targets[target], add);
                 }
-                PartWeights::Nothing
             }
             (step, packed) => unreachable!("{step:?} is never packed as {packed:?}"),
         };
-        chunks::map(pieces(targets, images, count), number % 2 == 1, |chunk, targets| {
+        let size = self.packed[number].gradient_blocks();
+        let mut parts = parts.chunks_exact_mut(size.max(1));
+        let pieces = pieces(targets, images, count).into_iter();
+        let pieces = pieces.map(|targets| (targets, if size > 0 { parts.next() } else { None })).collect();
+        chunks::map(pieces, number % 2 == 1, |chunk, (targets, part)| {
             let new = |mean: &Option<Vec<Block>>| mean.as_ref().map(|mean| GradientSums::new(mean.len()));
             let mut sums: Vec<Option<GradientSums>> = means.iter().map(new).collect();
-            Part { weights: work(chunk, targets, &mut sums), sums }
+            let part = part.unwrap_or_default();
+            part.fill(Block::ZERO);
+            work(chunk, targets, part, &mut sums);
+            sums
         })
     }
 
-    /// Adds the pieces' weight gradients, in order.
-    fn add_up(&self, number: usize, step: &Step, parts: Vec<PartWeights>, gradients: &mut Gradients) {
-        let mut parts = parts.into_iter();
-        let add = |total: &mut [Block], part: &[Block]| {
-            let pairs = hnas_kernels::values_mut(total).iter_mut().zip(hnas_kernels::values(part));
+    /// Adds the pieces' weight gradients, in order, to that of the first.
+    fn add_up(&self, number: usize, step: &Step, parts: &mut [Block], gradients: &mut Gradients) {
+        let (total, rest) = parts.split_at_mut(self.packed[number].gradient_blocks());
+        for part in rest.chunks_exact(total.len()) {
+            let pairs = values_mut(total).iter_mut().zip(values(part));
             pairs.for_each(|(total, &part)| *total += part);
+        }
+        let convolutions = &mut gradients.convolutions;
+        let mut found = |convolution: usize, first: usize, weight: &[f32]| {
+            let layer = &mut convolutions[convolution];
+            layer.found = true;
+            layer.weight[first..first + weight.len()].copy_from_slice(weight);
         };
-        match (parts.next(), &self.packed[number]) {
-            (Some(PartWeights::Products(mut total)), Packed::Products(weights)) => {
-                for part in parts {
-                    if let PartWeights::Products(part) = part {
-                        add(&mut total, &part);
-                    }
-                }
-                match step {
-                    Step::Pointwise { products, .. } => {
-                        for (product, gradient) in products.iter().zip(weights.unpack(&total)) {
-                            let layer = &mut gradients.convolutions[product.convolution];
-                            (layer.found, layer.weight) = (true, gradient);
-                        }
-                    }
-                    Step::Conv { convolution, .. } => {
-                        let layer = &mut gradients.convolutions[*convolution];
-                        (layer.found, layer.weight) = (true, self.window(step).unpack(weights, &total));
-                    }
-                    Step::Linear { linear, output, .. } => {
-                        let (turned, outputs) = (weights.unpack(&total).concat(), self.channels(*output));
-                        let inputs = turned.len() / outputs;
-                        let column = |input: usize| turned[input..].iter().step_by(inputs).copied();
-                        gradients.linears[*linear].weight = (0..inputs).flat_map(column).collect();
-                    }
-                    other => unreachable!("{other:?} has no products"),
+        match (step, &self.packed[number]) {
+            (Step::Pointwise { products, .. }, Packed::Products(weights)) => {
+                for (product, gradient) in products.iter().zip(weights.unpack(total)) {
+                    found(product.convolution, 0, &gradient);
                 }
             }
-            (Some(PartWeights::Kernels(mut total)), _) => {
-                for part in parts {
-                    if let PartWeights::Kernels(part) = part {
-                        add(total.as_flattened_mut(), part.as_flattened());
-                    }
-                }
-                let Step::Depthwise { input, convolution, first, .. } = step else {
-                    unreachable!("{step:?} has no kernels")
-                };
-                let kernels = depthwise::unpack(&total, self.channels(*input));
-                let layer = &mut gradients.convolutions[*convolution];
-                layer.found = true;
-                layer.weight[first * 9..][..kernels.len()].copy_from_slice(&kernels);
+            (Step::Conv { convolution, .. }, Packed::Products(weights)) => {
+                found(*convolution, 0, &self.window(step).unpack(weights, total));
             }
-            _ => {}
+            (Step::Depthwise { input, convolution, first, .. }, Packed::Kernels(_)) => {
+                found(*convolution, first * 9, &depthwise::unpack(total.as_chunks().0, self.channels(*input)));
+            }
+            (Step::Linear { linear, output, .. }, Packed::Products(weights)) => {
+                let (turned, outputs) = (weights.unpack(total).concat(), self.channels(*output));
+                let inputs = turned.len() / outputs;
+                let column = |input: usize| turned[input..].iter().step_by(inputs).copied();
+                gradients.linears[*linear].weight = (0..inputs).flat_map(column).collect();
+            }
+            (step, packed) => unreachable!("{step:?} is never packed as {packed:?}"),
         }
     }
 }

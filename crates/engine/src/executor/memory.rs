@@ -1,7 +1,7 @@
 //! The memory of a program: allocated once, then lent to the steps.
 
 use hnas_compiler::{MapId, Program, SlotId, Storage};
-use hnas_kernels::{BLOCK, Block};
+use hnas_kernels::{BLOCK, Block, zeroed};
 
 /// All maps and gradients of a program for batches up to some size, in the slots that its [`Storage`] planned.
 ///
@@ -18,7 +18,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(program: &Program, storage: Storage, batch: usize) -> Memory {
-        let slots = storage.slots().iter().map(|&values| vec![Block::ZERO; values / BLOCK * batch]).collect();
+        let slots = storage.slots().iter().map(|&values| zeroed(values / BLOCK * batch)).collect();
         let sizes = program.maps().iter().map(|map| map.values() / BLOCK).collect();
         Memory { storage, slots, sizes, images: batch }
     }
