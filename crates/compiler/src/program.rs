@@ -14,11 +14,11 @@
 //! maps it gave and adds to the gradients of the maps it read.
 
 mod lower;
-mod slots;
+mod places;
 mod storage;
 
 pub use lower::LowerError;
-pub use storage::{SlotId, Storage};
+pub use storage::Storage;
 
 use crate::Shape;
 

@@ -1,4 +1,4 @@
-//! The memory of programs: no two things that are needed at the same time share a slot, and the slots are small.
+//! The memory of programs: no two things that are needed at the same time overlap, and little is wasted.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candidates::{candidates, learned, small_graph};
 use expect_test::expect;
-use hnas_compiler::{Graph, Map, MapId, Program, Shape, SlotId, Step, Storage};
+use hnas_compiler::{Graph, Map, MapId, Program, Shape, Step, Storage};
 use proptest::prelude::*;
 
 const IMAGE: Shape = Shape { channels: 3, height: 32, width: 32 };
@@ -17,13 +17,15 @@ const IMAGE: Shape = Shape { channels: 3, height: 32, width: 32 };
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Buffer {
     Value(usize),
+    /// The same, computed once more in the backward pass.
+    Again(usize),
     Gradient(usize),
 }
 
 impl Buffer {
     fn map(self) -> usize {
         match self {
-            Buffer::Value(map) | Buffer::Gradient(map) => map,
+            Buffer::Value(map) | Buffer::Again(map) | Buffer::Gradient(map) => map,
         }
     }
 }
@@ -56,11 +58,24 @@ fn timeline(program: &Program, training: bool) -> Vec<Vec<Buffer>> {
     }
     times.last_mut().unwrap().push(Buffer::Gradient(output));
     let trained = trained(program);
+    // Pools of what is kept anyway.
+    let mut pools = BTreeMap::new();
+    for step in program.steps() {
+        if let Step::MaxPool { input, output } | Step::AvgPool { input, output } = step
+            && program.maps()[input.index()].normalization.is_some()
+        {
+            pools.insert(output.index(), input.index());
+        }
+    }
     for step in program.steps().iter().rev() {
         let maps = step.inputs().into_iter().chain(step.outputs()).map(MapId::index);
         let mut touched: Vec<Buffer> = maps.filter(|&map| trained[map]).map(Buffer::Gradient).collect();
-        if step.needs_inputs_again() {
-            touched.extend(step.inputs().iter().map(value));
+        for map in step.inputs().into_iter().map(MapId::index).filter(|_| step.needs_inputs_again()) {
+            match pools.get(&map) {
+                // To compute it again, what it is a pool of has to be there.
+                Some(&input) => touched.extend([Buffer::Again(map), Buffer::Value(input)]),
+                None => touched.push(Buffer::Value(map)),
+            }
         }
         let outputs = step.outputs();
         touched.extend(outputs.iter().filter(|map| program.maps()[map.index()].normalization.is_some()).map(value));
@@ -79,27 +94,31 @@ fn check(program: &Program, training: bool, storage: &Storage) -> usize {
         }
     }
     let ids = ids(program);
-    let slot = |buffer: Buffer| match buffer {
+    let start = |buffer: Buffer| match buffer {
         Buffer::Value(map) => storage.value(ids[map]),
+        Buffer::Again(map) => storage.value_again(ids[map]),
         Buffer::Gradient(map) => storage.gradient(ids[map]),
     };
-    let mut owners: Vec<Vec<Option<Buffer>>> = vec![vec![None; storage.slots().len()]; times.len()];
-    let mut needed = vec![0; times.len()];
-    for (&buffer, &(first, last)) in &lives {
-        let size = program.maps()[buffer.map()].values();
-        let slot = slot(buffer).unwrap_or_else(|| panic!("{buffer:?} has no slot")).index();
-        assert!(size <= storage.slots()[slot], "{buffer:?} does not fit");
-        for time in first..=last {
-            assert_eq!(owners[time][slot].replace(buffer), None, "slot {slot} holds {buffer:?} too at time {time}");
-            needed[time] += size;
+    let mut peak = 0;
+    for time in 0..times.len() {
+        let here = lives.iter().filter(|(_, (first, last))| (first..=last).contains(&&time));
+        let mut taken: Vec<(usize, usize, Buffer)> = here
+            .map(|(&buffer, _)| {
+                let start = start(buffer).unwrap_or_else(|| panic!("{buffer:?} has no place"));
+                (start, start + program.maps()[buffer.map()].values(), buffer)
+            })
+            .collect();
+        taken.sort_unstable();
+        for pair in taken.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "at time {time}, {:?} and {:?} overlap", pair[0], pair[1]);
         }
+        assert!(taken.last().is_none_or(|&(_, end, _)| end <= storage.values_per_image()));
+        peak = peak.max(taken.iter().map(|(start, end, _)| end - start).sum());
     }
-    let without = (0..program.maps().len()).flat_map(|map| [Buffer::Value(map), Buffer::Gradient(map)]);
-    for buffer in without.filter(|buffer| !lives.contains_key(buffer)) {
-        assert_eq!(slot(buffer), None, "{buffer:?} is never needed");
+    let all = |map| [Buffer::Value(map), Buffer::Again(map), Buffer::Gradient(map)];
+    for buffer in (0..program.maps().len()).flat_map(all).filter(|buffer| !lives.contains_key(buffer)) {
+        assert_eq!(start(buffer), None, "{buffer:?} is never needed");
     }
-    let peak = needed.into_iter().max().unwrap();
-    assert!(peak <= storage.values_per_image());
     peak
 }
 
@@ -114,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     #[test]
-    fn a_slot_holds_one_thing_at_a_time(candidate in candidates()) {
+    fn what_is_needed_at_once_does_not_overlap(candidate in candidates()) {
         for graph in [candidate.plain(IMAGE), candidate.optimized(IMAGE)] {
             let program = Program::lower(&graph, IMAGE).unwrap();
             check(&program, true, &program.training_storage());
@@ -135,8 +154,8 @@ fn learned_cell_takes_little_more_than_its_peak() {
     let (training, evaluation) = (program.training_storage(), program.evaluation_storage());
     let peaks = [check(&program, true, &training), check(&program, false, &evaluation)];
     let sums = [training.values_per_image(), evaluation.values_per_image()];
-    expect!["peaks [3067904, 212992], slots [3203072, 212992], winners 114688"]
-        .assert_eq(&format!("peaks {peaks:?}, slots {sums:?}, winners {}", program.winners_per_image()));
+    expect!["peaks [2637824, 212992], sizes [2637824, 212992], winners 114688"]
+        .assert_eq(&format!("peaks {peaks:?}, sizes {sums:?}, winners {}", program.winners_per_image()));
 }
 
 #[test]
@@ -144,35 +163,37 @@ fn storage_of_a_small_graph() {
     let program = Program::lower(&small_graph(), Shape::new(3, 8, 8)).unwrap();
     let storage = program.training_storage();
     check(&program, true, &storage);
-    let show = |slot: Option<SlotId>| slot.map_or("-".to_owned(), |slot| slot.index().to_string());
+    let show = |start: Option<usize>| start.map_or("-".to_owned(), |start| start.to_string());
     let line = |(id, map): (MapId, &Map)| {
-        format!("{} of {}: {} {}", id.index(), map.values(), show(storage.value(id)), show(storage.gradient(id)))
+        let places = [storage.value(id), storage.value_again(id), storage.gradient(id)].map(show);
+        format!("{} of {}: {}", id.index(), map.values(), places.join(" "))
     };
     let lines: Vec<String> = ids(&program).into_iter().zip(program.maps()).map(line).collect();
-    // Each map: its values, the slot of them, the slot of its gradient.
+    // Each map: its values, the places of them, of them computed again, and of its gradient.
     expect![[r#"
-        0 of 1024: 0 -
-        1 of 512: 1 8
-        2 of 256: 9 14
-        3 of 512: 2 6
-        4 of 256: 11 15
-        5 of 512: 3 7
-        6 of 256: 12 11
-        7 of 512: 4 3
-        8 of 512: 5 8
-        9 of 64: 18 20
-        10 of 128: 15 16
-        11 of 512: 6 7
-        12 of 256: 10 13
-        13 of 128: 14 17
-        14 of 256: 8 7
-        15 of 64: 13 19
-        16 of 32: 20 7
-        17 of 16: 16 23
-        18 of 32: 19 17
-        19 of 16: 21 24
-        20 of 16: 17 22
-        [1024, 512, 512, 512, 512, 512, 512, 512, 512, 256, 256, 256, 256, 256, 256, 256, 128, 128, 64, 64, 64, 16, 16, 16, 16]"#]].assert_eq(&format!("{}\n{:?}", lines.join("\n"), storage.slots()));
+        0 of 1024: 0 - -
+        1 of 512: 1024 - 1536
+        2 of 256: 4608 - 5632
+        3 of 512: 1536 3072 3584
+        4 of 256: 3584 2048 5888
+        5 of 512: 2048 - 1536
+        6 of 256: 5120 - 6144
+        7 of 512: 2560 - 2048
+        8 of 512: 3072 - 4096
+        9 of 64: 6144 - 6208
+        10 of 128: 5888 - 6016
+        11 of 512: 3584 - 1536
+        12 of 256: 4864 - 5376
+        13 of 128: 5632 - 5760
+        14 of 256: 1536 1536 1792
+        15 of 64: 5376 - 5440
+        16 of 32: 5760 - 5504
+        17 of 16: 5856 - 5536
+        18 of 32: 5792 - 5824
+        19 of 16: 5872 - 5552
+        20 of 16: 5824 - 5440
+        6400"#]]
+    .assert_eq(&format!("{}\n{}", lines.join("\n"), storage.values_per_image()));
 }
 
 /// A pool of the images, whose gradient would go on to the images alone.

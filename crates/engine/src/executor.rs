@@ -27,6 +27,8 @@ pub(crate) struct Executor {
     packed: Vec<Packed>,
     /// For each map, the first step that reads it: the last one to add to its gradient.
     first_readers: Vec<usize>,
+    /// For each map, the step that gives it.
+    givers: Vec<usize>,
     epsilon: f64,
 }
 
@@ -92,10 +94,12 @@ impl Executor {
         let states = vec![State::default(); program.maps().len()];
         let packed = vec![Packed::Nothing; program.steps().len()];
         let mut first_readers = vec![usize::MAX; program.maps().len()];
+        let mut givers = first_readers.clone();
         for (number, step) in program.steps().iter().enumerate().rev() {
             step.inputs().iter().for_each(|map| first_readers[map.index()] = number);
+            step.outputs().iter().for_each(|map| givers[map.index()] = number);
         }
-        Executor { memory, states, winners, packed, first_readers, epsilon, program }
+        Executor { memory, states, winners, packed, first_readers, givers, epsilon, program }
     }
 
     /// The mean cross-entropy of a batch of images `[batch, channels, height, width]`, the gradients of all parameters
@@ -140,7 +144,7 @@ impl Executor {
 
     /// Writes images `[batch, channels, height, width]` into map 0.
     fn load(&mut self, images: &[f32], batch: usize) {
-        self.memory.set_images(batch);
+        self.memory.begin(batch);
         let input = MapId::IMAGES;
         let shape = self.program.maps()[input.index()].shape;
         let (pixels, width) = (shape.pixels(), blocks(shape.channels));

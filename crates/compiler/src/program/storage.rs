@@ -1,72 +1,68 @@
-//! The memory of a program: which maps and gradients share which piece of it, planned once.
+//! The memory of a program: where each map and each gradient lies, planned once.
 //!
 //! A training of n steps has this timeline: the images come at time 0, forward step i runs at time 1 + i, the loss
 //! reads the output and writes its gradient at time 1 + n, backward step i runs at time 1 + 2n - i. An evaluation ends
 //! at the loss. What is read at the time at which something else is written does not share memory with it.
+//!
+//! What a pool gives of a normalised map is not kept for the backward pass: it is computed again there, when it is first
+//! needed, which takes a hundredth of a step's time. The map it is computed of is kept anyway.
 
-use super::slots::{Lifetime, assign};
+use super::places::{Lifetime, place};
 use super::{Map, MapId, Program, Step};
 
-/// The number of a slot: its position in [`Storage::slots`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SlotId(u32);
-
-impl SlotId {
-    /// Position in [`Storage::slots`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    fn from_index(index: usize) -> SlotId {
-        SlotId(u32::try_from(index).expect("a program has fewer than 2^32 slots"))
-    }
-}
-
-/// Pieces of memory, and which of them holds each map and each gradient.
+/// Where maps and gradients lie in one piece of memory, counted in 32-bit floats for each image of a batch: with a batch
+/// of b images, a map at place p takes the floats from p b on.
 ///
-/// Invariant: what two maps or gradients of one slot hold is never needed at the same time, and each fits in.
+/// Invariant: two that are needed at the same time do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {
-    slots: Vec<usize>,
-    values: Vec<Option<SlotId>>,
-    gradients: Vec<Option<SlotId>>,
+    size: usize,
+    values: Vec<Option<usize>>,
+    again: Vec<Option<usize>>,
+    gradients: Vec<Option<usize>>,
 }
 
 impl Storage {
-    /// Size of each slot: 32-bit floats for each image of a batch.
-    pub fn slots(&self) -> &[usize] {
-        &self.slots
+    /// The floats it takes for each image.
+    pub fn values_per_image(&self) -> usize {
+        self.size
     }
 
-    /// Where the values of a map are, in the first [`Map::values`] floats of the slot.
+    /// The place of a map, [`Map::values`] floats.
     ///
     /// # Panics
     /// When the program has no such map.
-    pub fn value(&self, map: MapId) -> Option<SlotId> {
+    pub fn value(&self, map: MapId) -> Option<usize> {
         self.values[map.index()]
     }
 
-    /// Where the gradient of a map is, of the same size: `None` for the images, for maps that depend on no parameter,
-    /// which nobody needs a gradient of, and in an evaluation.
+    /// The place of a map in the backward pass, if it is computed again there: it is to be given by its step once more
+    /// before the first backward step that needs it.
     ///
     /// # Panics
     /// When the program has no such map.
-    pub fn gradient(&self, map: MapId) -> Option<SlotId> {
+    pub fn value_again(&self, map: MapId) -> Option<usize> {
+        self.again[map.index()]
+    }
+
+    /// The place of the gradient of a map, of the same size: `None` for the images, for maps that depend on no
+    /// parameter, which nobody needs a gradient of, and in an evaluation.
+    ///
+    /// # Panics
+    /// When the program has no such map.
+    pub fn gradient(&self, map: MapId) -> Option<usize> {
         self.gradients[map.index()]
     }
 
-    /// The sum of all slots.
-    pub fn values_per_image(&self) -> usize {
-        self.slots.iter().sum()
-    }
-
-    fn plan(values: &[Lifetime], gradients: &[Option<Lifetime>]) -> Storage {
-        let lifetimes: Vec<Lifetime> = values.iter().copied().chain(gradients.iter().copied().flatten()).collect();
-        let assignment = assign(&lifetimes);
-        let mut slots = assignment.slots.into_iter().map(SlotId::from_index);
-        let values = values.iter().map(|_| slots.next()).collect();
-        let gradients = gradients.iter().map(|gradient| gradient.and_then(|_| slots.next())).collect();
-        Storage { slots: assignment.sizes, values, gradients }
+    fn plan(values: &[Lifetime], again: &[Option<Lifetime>], gradients: &[Option<Lifetime>]) -> Storage {
+        let all = values.iter().copied().map(Some).chain(again.iter().copied()).chain(gradients.iter().copied());
+        let lifetimes: Vec<Lifetime> = all.clone().flatten().collect();
+        let places = place(&lifetimes);
+        let mut starts = places.starts.into_iter();
+        let mut starts = all.map(|lifetime| lifetime.and_then(|_| starts.next()));
+        let mut next = |count: usize| starts.by_ref().take(count).collect();
+        let (values, again, gradients) = (next(values.len()), next(again.len()), next(gradients.len()));
+        Storage { size: places.end, values, again, gradients }
     }
 }
 
@@ -77,6 +73,8 @@ impl Program {
         let backward = |step: usize| 1 + 2 * steps - step;
         let needs_gradient = self.needs_gradient();
         let mut values = self.forward_lifetimes();
+        let computed_again = self.computed_again();
+        let mut again: Vec<Option<Lifetime>> = vec![None; self.maps.len()];
         let mut gradients: Vec<Option<Lifetime>> = vec![None; self.maps.len()];
         let output = self.output.index();
         gradients[output] = Some(Lifetime { first: 1 + steps, ..values[output] });
@@ -92,7 +90,10 @@ impl Program {
                 }
             }
             for map in step.inputs().into_iter().map(MapId::index) {
-                if step.needs_inputs_again() {
+                if step.needs_inputs_again() && computed_again[map] {
+                    let new = Lifetime { first: time, last: time, ..values[map] };
+                    again[map].get_or_insert(new).extend(time);
+                } else if step.needs_inputs_again() {
                     values[map].extend(time);
                 }
                 if needs_gradient[map] && gradients[map].is_none() {
@@ -100,12 +101,13 @@ impl Program {
                 }
             }
         }
-        Storage::plan(&values, &gradients)
+        Storage::plan(&values, &again, &gradients)
     }
 
     /// The memory of an evaluation: values only.
     pub fn evaluation_storage(&self) -> Storage {
-        Storage::plan(&self.forward_lifetimes(), &vec![None; self.maps.len()])
+        let nothing = vec![None; self.maps.len()];
+        Storage::plan(&self.forward_lifetimes(), &nothing, &nothing)
     }
 
     /// What a training keeps besides, for the backward pass of the max pools: bytes for each image, one for each value
@@ -140,6 +142,17 @@ impl Program {
         }
         values[self.output.index()].extend(1 + self.steps.len());
         values
+    }
+
+    /// For each map, whether its values are computed again in the backward pass, if they are needed there.
+    fn computed_again(&self) -> Vec<bool> {
+        let mut again = vec![false; self.maps.len()];
+        for step in &self.steps {
+            if let Step::MaxPool { input, output } | Step::AvgPool { input, output } = step {
+                again[output.index()] = self.maps[input.index()].normalization.is_some();
+            }
+        }
+        again
     }
 
     /// For each map, whether it depends on a parameter. Of all others the gradient is not needed: it would go on to the

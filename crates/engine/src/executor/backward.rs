@@ -16,6 +16,9 @@ impl Executor {
     pub(super) fn backward(&mut self, layers: &Layers, gradients: &mut Gradients) {
         for number in (0..self.program.steps().len()).rev() {
             let step = self.program.steps()[number].clone();
+            if step.needs_inputs_again() {
+                self.give_again(&step.inputs());
+            }
             let outputs = step.outputs();
             let ways: Vec<Option<Coefficients>> =
                 outputs.iter().map(|&map| self.through_normalization(map, layers, gradients)).collect();
@@ -41,6 +44,23 @@ impl Executor {
                 gradients.linears[linear].bias =
                     head::bias_gradient(self.memory.gradient(output), self.channels(output));
             }
+        }
+    }
+
+    /// Computes those of some maps once more that were not kept.
+    fn give_again(&mut self, maps: &[MapId]) {
+        for &map in maps {
+            if !self.memory.is_missing(map) {
+                continue;
+            }
+            let number = self.givers[map.index()];
+            let step = self.program.steps()[number].clone();
+            let mut outputs = [self.memory.take_value_again(map)];
+            // The winners come out as they are.
+            let mut winners = std::mem::take(&mut self.winners[number]);
+            self.pool(number, &step, &mut outputs[0], Some(&mut winners));
+            self.winners[number] = winners;
+            outputs.into_iter().for_each(|output| self.memory.put(output));
         }
     }
 

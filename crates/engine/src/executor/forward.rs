@@ -1,8 +1,9 @@
 //! The forward pass.
 
-use hnas_compiler::{MapId, Normalization, Step};
+use hnas_compiler::{MapId, Normalization, Shape, Step};
 use hnas_kernels::pointwise::{Weights, Writing};
-use hnas_kernels::{Block, Moments, Sums, blocks, chunks, conv, depthwise, head, pointwise, pool, sum};
+use hnas_kernels::pool::Winners;
+use hnas_kernels::{BLOCK, Block, Moments, Sums, blocks, chunks, conv, depthwise, head, pointwise, pool, sum};
 
 use super::layers::{Gradients, Layers};
 use super::memory::{Taken, pieces};
@@ -84,7 +85,7 @@ impl Executor {
         layers: &Layers,
         statistics: Statistics,
         outputs: &mut [Taken],
-        winners: Option<&mut Vec<pool::Winners>>,
+        winners: Option<&mut Vec<Winners>>,
     ) -> Vec<Vec<Sums>> {
         let (images, count) = self.division();
         let maps = step.outputs();
@@ -117,9 +118,6 @@ impl Executor {
                         depthwise::Size { height: shape(*input).height, width: shape(*input).width, stride: *stride };
                     depthwise::forward(read(*input, chunk), size, kernels, outputs[0], &mut sums[0].as_mut());
                 }
-                (Step::AvgPool { input, .. }, Packed::Nothing) => {
-                    pool::avg_forward(read(*input, chunk), shape(*input).height, shape(*input).width, outputs[0]);
-                }
                 (Step::GlobalAvgPool { input, .. }, Packed::Nothing) => {
                     pool::global_forward(read(*input, chunk), shape(*input).pixels(), outputs[0]);
                 }
@@ -134,29 +132,45 @@ impl Executor {
             sums
         };
 
-        let found = match step {
-            Step::MaxPool { input, .. } => {
-                let size = outputs[0].pieces(images).next().map_or(0, |piece| piece.len());
-                // An evaluation keeps no winners: it has room for those of one piece at a time.
-                let mut nothing = Vec::new();
-                let kept = winners.unwrap_or_else(|| {
-                    nothing.resize(size * count, [0; hnas_kernels::BLOCK]);
-                    &mut nothing
-                });
-                let pairs: Vec<_> = outputs[0].pieces(images).zip(kept.chunks_mut(size)).collect();
-                chunks::map(pairs, number % 2 == 1, |chunk, (output, winners)| {
-                    let winners = &mut winners[..output.len()];
-                    pool::max_forward(read(*input, chunk), shape(*input).height, shape(*input).width, output, winners);
-                });
-                Vec::new()
-            }
-            _ => chunks::map(pieces(outputs, images, count), number % 2 == 1, work),
-        };
+        if let Step::MaxPool { .. } | Step::AvgPool { .. } = step {
+            self.pool(number, step, &mut outputs[0], winners);
+            return vec![Vec::new()];
+        }
+        let found = chunks::map(pieces(outputs, images, count), number % 2 == 1, work);
         let mut by_output: Vec<Vec<Sums>> = maps.iter().map(|_| Vec::with_capacity(count)).collect();
         for sums in found {
             by_output.iter_mut().zip(sums).for_each(|(all, sums)| all.extend(sums));
         }
         by_output
+    }
+
+    /// Computes what a pool gives. Of a max pool, `winners` is where the places of the largest values are kept; an
+    /// evaluation keeps none.
+    pub(super) fn pool(&self, number: usize, step: &Step, output: &mut Taken, winners: Option<&mut Vec<Winners>>) {
+        let (images, count) = self.division();
+        let (Step::MaxPool { input, .. } | Step::AvgPool { input, .. }) = step else {
+            unreachable!("asked of pools only");
+        };
+        let Shape { height, width, .. } = self.program.maps()[input.index()].shape;
+        let read = |chunk: usize| piece(self.reading(*input), chunk, images, height * width);
+        let backwards = number % 2 == 1;
+        if let Step::AvgPool { .. } = step {
+            chunks::map(output.pieces(images).collect(), backwards, |chunk, output| {
+                pool::avg_forward(read(chunk), height, width, output);
+            });
+            return;
+        }
+        let size = self.memory.size(*input) * images;
+        let mut nothing = Vec::new();
+        let kept = winners.unwrap_or_else(|| {
+            nothing.resize(size * count, [0; BLOCK]);
+            &mut nothing
+        });
+        let pairs = output.pieces(images).zip(kept.chunks_mut(size)).collect();
+        chunks::map(pairs, backwards, |chunk, (output, winners): (&mut [Block], &mut [Winners])| {
+            let winners = &mut winners[..output.len()];
+            pool::max_forward(read(chunk), height, width, output, winners);
+        });
     }
 
     /// Makes the activation of a map that was just written.
