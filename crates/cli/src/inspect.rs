@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use hnas_compiler::{NodeCost, Shape};
+use hnas_compiler::{NodeCost, Program, Shape};
 use hnas_experiment::{Candidate, candidate};
 use hnas_genome::Genotype;
 use serde::Serialize;
@@ -14,6 +14,9 @@ use crate::input;
 /// Side of CIFAR's images, and of those of the ImageNet model (paper section 5), in pixels.
 const CIFAR_SIDE: usize = 32;
 const IMAGENET_SIDE: usize = 299;
+
+/// Images of a batch for which the memory of a training is given.
+const BATCH: usize = 64;
 
 #[derive(Serialize)]
 struct Findings {
@@ -28,7 +31,19 @@ struct Findings {
     input: Shape,
     nodes: usize,
     total: NodeCost,
+    training: TrainingCost,
     by_operation: BTreeMap<String, OperationCost>,
+}
+
+/// What a training on a CPU takes.
+#[derive(Serialize)]
+struct TrainingCost {
+    /// Fused steps of a forward pass.
+    steps: usize,
+    /// Images of a batch that the bytes are for.
+    batch: usize,
+    /// Of memory.
+    bytes: u64,
 }
 
 #[derive(Default, Serialize)]
@@ -48,7 +63,9 @@ pub(crate) fn run(command: &Inspect) -> Result<()> {
     let image = Shape::new(3, side, side);
     let network = candidate(&genotype, &skeleton, image)
         .with_context(|| format!("{}: no network", command.genotype.display()))?;
-    let findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network);
+    let program = Program::lower(&network.graph, image).with_context(|| command.genotype.display().to_string())?;
+    let training = TrainingCost { steps: program.steps().len(), batch: BATCH, bytes: program.training_bytes(BATCH) };
+    let findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network, training);
     if command.json {
         say!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
@@ -60,7 +77,7 @@ pub(crate) fn run(command: &Inspect) -> Result<()> {
     Ok(())
 }
 
-fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate) -> Findings {
+fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate, training: TrainingCost) -> Findings {
     let mut by_operation = BTreeMap::<String, OperationCost>::new();
     for (node, cost) in network.graph.nodes().iter().zip(&network.cost.nodes) {
         let sum = by_operation.entry(node.op.name().to_owned()).or_default();
@@ -82,6 +99,7 @@ fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate)
         input: network.graph.input_shape(),
         nodes: network.graph.nodes().len(),
         total: network.cost.total,
+        training,
         by_operation,
     }
 }
@@ -106,6 +124,11 @@ fn print(findings: &Findings) -> Result<()> {
     say!("parameters     {} trainable, {} with moving statistics", total.parameters, total.parameters_with_statistics);
     say!("multiply-adds  {:.1} M an image, forward", total.multiply_adds as f64 / 1e6);
     say!("activations    {:.2} MB an image, kept for the backward pass", total.activation_bytes as f64 / 1e6);
+    let TrainingCost { steps, batch, bytes } = findings.training;
+    say!(
+        "training       {steps} fused steps, {:.2} GB of memory with batches of {batch}, on a CPU",
+        bytes as f64 / 1e9
+    );
     say!(
         "\n{:<14} {:>5} {:>12} {:>16} {:>14}",
         "operation",

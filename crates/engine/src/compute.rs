@@ -13,6 +13,8 @@ use crate::device::DeviceKind;
 use crate::error::EngineError;
 #[cfg(feature = "cpu")]
 use crate::executor::{Executor, Layers};
+#[cfg(feature = "cpu")]
+use crate::memory;
 use crate::network::Network;
 use crate::parameters::BatchStatistics;
 use crate::plain;
@@ -35,39 +37,57 @@ pub(crate) struct Computed {
     pub(crate) statistics: Vec<BatchStatistics>,
 }
 
-impl Compute {
-    /// For trainings with batches of up to `batch` images of `shape`.
-    pub(crate) fn for_training(
-        graph: &Graph,
-        shape: Shape,
-        batch: usize,
-        network: &Network,
-        kind: DeviceKind,
-    ) -> Result<Compute, EngineError> {
+/// Which way a network is to be computed.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// By this program.
+    #[cfg(feature = "cpu")]
+    Program(Program),
+    /// Node by node.
+    Tensors,
+}
+
+impl Way {
+    /// For images of `shape` on such a device.
+    pub(crate) fn of(graph: &Graph, shape: Shape, kind: DeviceKind) -> Result<Way, EngineError> {
         #[cfg(feature = "cpu")]
         if has_program(kind) {
-            let executor = Executor::for_training(Program::lower(graph, shape)?, batch, network.epsilon());
-            return Ok(Compute::Program(Box::new(executor)));
+            return Ok(Way::Program(Program::lower(graph, shape)?));
         }
-        let _ = (graph, shape, batch, network, kind);
-        Ok(Compute::Tensors)
+        let _ = (graph, shape, kind);
+        Ok(Way::Tensors)
+    }
+}
+
+impl Compute {
+    /// For trainings with batches of up to `batch` images. Unwinds as out of memory if there is too little.
+    pub(crate) fn for_training(way: Way, batch: usize, network: &Network) -> Compute {
+        match way {
+            #[cfg(feature = "cpu")]
+            Way::Program(program) => {
+                memory::expect(program.training_bytes(batch));
+                Compute::Program(Box::new(Executor::for_training(program, batch, network.epsilon())))
+            }
+            Way::Tensors => {
+                let _ = (batch, network);
+                Compute::Tensors
+            }
+        }
     }
 
-    /// For evaluations of up to `batch` images of `shape` at once.
-    pub(crate) fn for_evaluation(
-        graph: &Graph,
-        shape: Shape,
-        batch: usize,
-        network: &Network,
-        kind: DeviceKind,
-    ) -> Result<Compute, EngineError> {
-        #[cfg(feature = "cpu")]
-        if has_program(kind) {
-            let executor = Executor::for_evaluation(Program::lower(graph, shape)?, batch, network.epsilon());
-            return Ok(Compute::Program(Box::new(executor)));
+    /// For evaluations of up to `batch` images at once. Unwinds as out of memory if there is too little.
+    pub(crate) fn for_evaluation(way: Way, batch: usize, network: &Network) -> Compute {
+        match way {
+            #[cfg(feature = "cpu")]
+            Way::Program(program) => {
+                memory::expect(4 * (program.evaluation_storage().values_per_image() * batch) as u64);
+                Compute::Program(Box::new(Executor::for_evaluation(program, batch, network.epsilon())))
+            }
+            Way::Tensors => {
+                let _ = (batch, network);
+                Compute::Tensors
+            }
         }
-        let _ = (graph, shape, batch, network, kind);
-        Ok(Compute::Tensors)
     }
 
     /// Loss, gradients and statistics of a batch, on `device`, the network's own.

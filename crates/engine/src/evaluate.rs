@@ -6,7 +6,7 @@ use hnas_data::View;
 use serde::{Deserialize, Serialize};
 
 use crate::batches::whole;
-use crate::compute::Compute;
+use crate::compute::{Compute, Way};
 use crate::error::EngineError;
 use crate::failure::{Failure, catching_out_of_memory};
 use crate::phenotype::check_data;
@@ -44,9 +44,9 @@ pub fn evaluate(trained: &Trained, data: &View, batch: usize) -> Result<Result<E
     let (channels, height, width) = data.shape();
     let Trained { graph, network, device, .. } = trained;
     let most = batch.min(data.len());
-    let mut compute =
-        Compute::for_evaluation(graph, Shape::new(channels, height, width), most, network, device.kind())?;
+    let way = Way::of(graph, Shape::new(channels, height, width), device.kind())?;
     Ok(catching_out_of_memory(|| {
+        let mut compute = Compute::for_evaluation(way, most, network);
         let mut sums = Sums::default();
         for group in (0..data.len()).step_by(batch.saturating_mul(BATCHES_BETWEEN_READINGS)) {
             let end = data.len().min(group.saturating_add(batch.saturating_mul(BATCHES_BETWEEN_READINGS)));

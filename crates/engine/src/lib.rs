@@ -20,6 +20,8 @@ mod executor;
 mod failure;
 mod initializer;
 mod measure;
+#[cfg(feature = "cpu")]
+mod memory;
 mod network;
 mod normalizer;
 mod optimizer;

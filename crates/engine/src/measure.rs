@@ -6,7 +6,7 @@ use hnas_compiler::{Graph, Shape};
 use hnas_data::{Images, View};
 
 use crate::batches::{Batches, whole};
-use crate::compute::Compute;
+use crate::compute::{Compute, Way};
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::normalizer::Normalizer;
@@ -48,7 +48,7 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     let mut batches = Batches::new(&data, &normalizer, recipe, 0);
     let mut optimizer = Optimizer::new(recipe, &network.parameters);
     let crop = Shape::new(channels, recipe.crop(), recipe.crop());
-    let mut compute = Compute::for_training(graph, crop, recipe.batch(), &network, device.kind())?;
+    let mut compute = Compute::for_training(Way::of(graph, crop, device.kind())?, recipe.batch(), &network);
     let step_seconds = fastest(|| {
         let batch = batches.next();
         one_step(&mut network, &mut compute, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff)
@@ -56,7 +56,7 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     });
     let network = network.without_autodiff();
     let shape = graph.input_shape();
-    let mut compute = Compute::for_evaluation(graph, shape, recipe.eval_batch(), &network, device.kind())?;
+    let mut compute = Compute::for_evaluation(Way::of(graph, shape, device.kind())?, recipe.eval_batch(), &network);
     let batch_seconds = fastest(|| {
         let batch = whole(&data, &normalizer, 0, recipe.eval_batch());
         compute.logits(&network, batch, device.plain()).into_data();

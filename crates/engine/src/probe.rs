@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use hnas_compiler::{Graph, Shape};
 
 use crate::batches::Batch;
-use crate::compute::{Compute, Computed};
+use crate::compute::{Compute, Computed, Way};
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::network::Network;
@@ -50,7 +50,7 @@ impl Probe {
         let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
         let optimizer = Optimizer::new(recipe, &network.parameters);
         let input = graph.input_shape();
-        let compute = Compute::for_training(graph, input, recipe.batch(), &network, device.kind())?;
+        let compute = Compute::for_training(Way::of(graph, input, device.kind())?, recipe.batch(), &network);
         Ok(Probe { network, compute, optimizer, recipe: recipe.clone(), device: device.autodiff(), input, steps: 0 })
     }
 

@@ -7,7 +7,7 @@ use hnas_compiler::Shape;
 use hnas_data::Train;
 
 use crate::batches::{Batch, Batches};
-use crate::compute::{Compute, Computed};
+use crate::compute::{Compute, Computed, Way};
 use crate::device::DeviceKind;
 use crate::error::EngineError;
 use crate::failure::{Failure, catching_out_of_memory};
@@ -57,12 +57,12 @@ pub fn train(
     check_data(&phenotype.graph, data)?;
     check_crop(recipe.crop(), data.shape())?;
     let normalizer = Normalizer::new(recipe.normalization(), data)?;
-    let Phenotype { graph, network, device } = &phenotype;
-    let shape = Shape::new(normalizer.channels(), recipe.crop(), recipe.crop());
-    let compute = Compute::for_training(graph, shape, recipe.batch(), network, device.kind())?;
+    let crop = Shape::new(normalizer.channels(), recipe.crop(), recipe.crop());
+    let way = Way::of(&phenotype.graph, crop, phenotype.device.kind())?;
     Ok(catching_out_of_memory(|| {
         let batches = Batches::new(data, &normalizer, recipe, seed);
         let Phenotype { graph, mut network, device } = phenotype;
+        let compute = Compute::for_training(way, recipe.batch(), &network);
         let losses = run_steps(&mut network, compute, batches, recipe, (device.kind(), &device.autodiff()), progress)?;
         Ok(Trained { graph, network: network.without_autodiff(), normalizer: normalizer.clone(), device, losses })
     }))

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hnas_compiler::Shape;
+use hnas_compiler::{Program, Shape};
 use hnas_ledger::{Ledger, Outcome, Proposal, Trial, Verdict};
 use hnas_search::{FinishedTrial, Fitness, Search, Suggestion, TrialId, visible};
 
@@ -144,15 +144,21 @@ impl<'study> Controller<'study> {
     fn refusal(&self, candidate: &Candidate) -> Option<String> {
         let limits = &self.study.search.limits;
         let total = &candidate.cost.total;
-        let batch = self.study.fitness.recipe.batch() as u64;
+        // Asked for only if there is a limit: a program has to be planned for it.
+        let bytes = || -> Option<u64> {
+            let (recipe, channels) = (&self.study.fitness.recipe, candidate.graph.input_shape().channels);
+            let crop = Shape::new(channels, recipe.crop(), recipe.crop());
+            Some(Program::lower(&candidate.graph, crop).ok()?.training_bytes(recipe.batch()))
+        };
         [
-            ("trainable parameters", limits.parameters, total.parameters),
-            ("multiply-adds an image", limits.multiply_adds, total.multiply_adds),
-            ("bytes of activations a step", limits.activation_bytes, total.activation_bytes.saturating_mul(batch)),
+            ("trainable parameters", limits.parameters, Some(total.parameters)),
+            ("multiply-adds an image", limits.multiply_adds, Some(total.multiply_adds)),
+            ("bytes of a training", limits.training_bytes, limits.training_bytes.and_then(|_| bytes())),
         ]
         .into_iter()
         .find_map(|(what, limit, value)| {
-            limit.filter(|limit| value > *limit).map(|limit| format!("{value} {what}, more than the limit of {limit}"))
+            let (limit, value) = limit.zip(value)?;
+            (value > limit).then(|| format!("{value} {what}, more than the limit of {limit}"))
         })
     }
 }

@@ -85,8 +85,9 @@ pub struct Limits {
     pub parameters: Option<u64>,
     /// Most multiply-adds of one image's forward pass.
     pub multiply_adds: Option<u64>,
-    /// Most bytes of one training step's kept activations, for a whole batch.
-    pub activation_bytes: Option<u64>,
+    /// Most bytes of memory of one training on a CPU, as [`Program::training_bytes`](hnas_compiler::Program::training_bytes)
+    /// predicts them for the recipe's crop and batch.
+    pub training_bytes: Option<u64>,
 }
 
 /// A model size, a recipe, and how often it is trained.

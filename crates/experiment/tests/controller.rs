@@ -123,3 +123,13 @@ fn a_limit_refuses_before_anything_is_built() {
         assert_eq!(trial.outcome, Outcome::Failed { reason: expected });
     }
 }
+
+#[test]
+fn a_limit_of_memory_refuses_before_anything_is_built() {
+    let mut study = study();
+    study.search.limits = Limits { training_bytes: Some(1), ..Limits::default() };
+    for trial in carry_out(&study, 3) {
+        let Outcome::Failed { reason } = &trial.outcome else { panic!("{:?}", trial.outcome) };
+        assert!(reason.ends_with(" bytes of a training, more than the limit of 1"), "{reason}");
+    }
+}

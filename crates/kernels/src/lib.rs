@@ -13,6 +13,8 @@
 //!
 //! This crate knows no networks and no tensor library.
 
+#![allow(clippy::needless_range_loop, reason = "`part` counts parts of a block, in registers and in memory alike")]
+
 mod block;
 pub mod chunks;
 pub mod conv;

@@ -31,7 +31,7 @@ impl Weights {
     /// Panics when a weight has another size.
     pub fn pack(inputs: &[usize], weights: &[(usize, &[f32])]) -> Weights {
         let outputs: Vec<usize> = weights.iter().map(|&(output, _)| output).collect();
-        let [depth, width] = [inputs, &outputs].map(|maps| padded(maps));
+        let [depth, width] = [inputs, &outputs].map(padded);
         let mut packed = Weights {
             inputs: inputs.to_vec(),
             forward: vec![Block::ZERO; depth * width / BLOCK],

@@ -10,6 +10,13 @@
 use super::places::{Lifetime, place};
 use super::{Map, MapId, Program, Step};
 
+/// Copies of each weight in a training: itself, packed for the forward and for the backward pass, its gradient, its
+/// velocity, and one of them while it is updated.
+const COPIES: usize = 6;
+
+/// Pieces into which a batch is divided at most, each with a weight gradient of its own.
+const PIECES: usize = 16;
+
 /// Where maps and gradients lie in one piece of memory, counted in 32-bit floats for each image of a batch: with a batch
 /// of b images, a map at place p takes the floats from p b on.
 ///
@@ -124,6 +131,29 @@ impl Program {
             | Step::Linear { .. } => 0,
         };
         self.steps.iter().map(winners).sum()
+    }
+
+    /// Bytes that a training on a CPU takes with batches of so many images: maps, gradients and winners; weights, their
+    /// packed copies, gradients and velocities; the weight gradients of the pieces of a batch; the batch itself. What a
+    /// process holds before it has a network is not counted.
+    pub fn training_bytes(&self, batch: usize) -> u64 {
+        let images = batch * self.maps[MapId::IMAGES.index()].shape.elements();
+        let floats = self.training_storage().values_per_image() * batch + 2 * images;
+        let weights: usize = self.steps.iter().map(|step| self.weights(step)).sum();
+        let largest = self.steps.iter().map(|step| self.weights(step)).max().unwrap_or(0);
+        let parameters = COPIES * weights + PIECES.min(batch) * largest;
+        4 * (floats + parameters) as u64 + (self.winners_per_image() * batch) as u64
+    }
+
+    /// Weights of a step as they lie in memory, padding included.
+    fn weights(&self, step: &Step) -> usize {
+        let pitch = |maps: &[MapId]| -> usize { maps.iter().map(|map| self.maps[map.index()].pitch()).sum() };
+        match step {
+            Step::Pointwise { inputs, .. } | Step::Linear { inputs, .. } => pitch(inputs) * pitch(&step.outputs()),
+            Step::Conv { inputs, kernel, output, .. } => pitch(inputs) * kernel * kernel * pitch(&[*output]),
+            Step::Depthwise { input, .. } => 9 * pitch(&[*input]),
+            Step::MaxPool { .. } | Step::AvgPool { .. } | Step::Sum { .. } | Step::GlobalAvgPool { .. } => 0,
+        }
     }
 
     /// For each map, from when on and how long the forward pass and the loss need its values.

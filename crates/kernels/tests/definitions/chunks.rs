@@ -72,7 +72,7 @@ pub(crate) fn step(batch: usize, images: usize, backwards: bool) -> [Vec<f32>; 2
         let destination = Destination { map: dz, gathering };
         depthwise::backward(reading, slope, size, &depth, &mut Some((destination, false)), &mut found);
         let late = Slope { gradient: late, blocks: 1, normalized: None };
-        let mut windows = full.gradient();
+        let mut windows = vec![Block::ZERO; full.gradient_blocks()];
         conv::backward(&[reading], window, late, &full, &[Target::Add(0)], &mut [dz], &mut windows);
         ([found.concat(), windows].concat(), sums)
     });

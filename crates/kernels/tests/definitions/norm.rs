@@ -203,7 +203,14 @@ fn check_backward(seed: u64, pixels: usize, channels: usize, middle: f64, relu: 
     let reading = Reading { map: &map, blocks: width, channels, activation: Some(&activation) };
     let (weights, mut dz) = (identity(channels), unwritten(pixels, channels));
     let destination = Destination { map: &mut dz, gathering: None };
-    backward(&[reading], &[slope], &weights, &[Target::Write(0)], &mut [destination], &mut weights.gradient());
+    backward(
+        &[reading],
+        &[slope],
+        &weights,
+        &[Target::Write(0)],
+        &mut [destination],
+        &mut vec![Block::ZERO; weights.gradient_blocks()],
+    );
     let dz = Map::of(&dz, channels);
     let some = (0..dz.values.len()).step_by(1 + dz.values.len() / 40);
     let (dz, expected): (Vec<f64>, Vec<f64>) =

@@ -135,7 +135,7 @@ fn check(seed: u64) {
     let slopes: Vec<Slope> = gradients.iter().map(Gradient::slope).collect();
     let mut dx = Map::zeros(pixels, total);
     expected.iter().for_each(|expected| dx.add(&expected.dx));
-    let mut gradient = packed.gradient();
+    let mut gradient = vec![Block::ZERO; packed.gradient_blocks()];
     // Twice: what the weights get is added.
     for time in [1.0, 2.0] {
         Targets::random(&split(&dx, &channels), rng).check(&inputs, &what, |to, targets| {
@@ -175,7 +175,7 @@ fn weights_are_packed_and_unpacked() {
 
         let slope = |(gradient, &output): (_, &usize)| Slope { gradient, blocks: blocks(output), normalized: None };
         let slopes: Vec<Slope> = found.iter().map(Vec::as_slice).zip(&outputs).map(slope).collect();
-        let mut gradient = packed.gradient();
+        let mut gradient = vec![Block::ZERO; packed.gradient_blocks()];
         backward(&readings, &slopes, &packed, &vec![Target::Nowhere; inputs.len()], &mut [], &mut gradient);
         assert_eq!(packed.unpack(&gradient), weights);
     }
