@@ -1,0 +1,218 @@
+//! The device, random maps on both sides, and how close two results are.
+
+use hnas_gpu::{Activation, Buffer, Coefficients, CubeElement, Machine, Reading, Slope, pitch};
+use hnas_kernels::{Block, blocks, pack, values, values_mut};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// The device of all tests.
+pub(crate) fn machine() -> Machine {
+    Machine::vulkan().unwrap_or_else(|error| {
+        panic!(
+            "these tests need a Vulkan device: {error}. One in software is enough: on Debian, \
+             `apt-get install mesa-vulkan-drivers libvulkan1`, and, if others get in its way, \
+             `VK_ICD_FILENAMES=/usr/share/vulkan/icd.d/lvp_icd.x86_64.json`"
+        )
+    })
+}
+
+/// Random numbers that are the same in every run.
+pub(crate) struct Random(ChaCha8Rng);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// So many numbers between -1 and 1.
+    pub(crate) fn numbers(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.0.random_range(-1.0..1.0)).collect()
+    }
+
+    /// A whole number below `end`.
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        self.0.random_range(0..end)
+    }
+
+    /// A map with zeros where the padding is.
+    pub(crate) fn map(&mut self, pixels: usize, channels: usize) -> Map {
+        let mut map = vec![Block::ZERO; pixels * blocks(channels)];
+        for pixel in map.chunks_exact_mut(blocks(channels)) {
+            values_mut(pixel)[..channels].copy_from_slice(&self.numbers(channels));
+        }
+        Map { map, channels }
+    }
+
+    /// Some scale and shift.
+    pub(crate) fn activation(&mut self, channels: usize, relu: bool) -> hnas_kernels::Activation {
+        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        hnas_kernels::Activation { scale: pack(&self.numbers(channels)), shift: pack(&self.numbers(channels)), floor }
+    }
+
+    /// Some way back through a normalisation.
+    pub(crate) fn coefficients(&mut self, channels: usize) -> hnas_kernels::Coefficients {
+        let [scale, slope, offset] = std::array::from_fn(|_| pack(&self.numbers(channels)));
+        hnas_kernels::Coefficients { scale, slope, offset }
+    }
+
+    /// A map that is read, normalised or as it is.
+    pub(crate) fn input(&mut self, pixels: usize, channels: usize, activation: Option<bool>) -> Input {
+        let map = self.map(pixels, channels);
+        Input { map, activation: activation.map(|relu| self.activation(channels, relu)) }
+    }
+
+    /// The gradient of a map, normalised or as it is.
+    pub(crate) fn output(&mut self, pixels: usize, channels: usize, normalized: bool) -> Output {
+        let gradient = self.map(pixels, channels);
+        let normalized = normalized
+            .then(|| (self.map(pixels, channels), self.activation(channels, true), self.coefficients(channels)));
+        Output { gradient, normalized }
+    }
+}
+
+/// A map on the CPU.
+#[derive(Clone)]
+pub(crate) struct Map {
+    pub(crate) map: Vec<Block>,
+    pub(crate) channels: usize,
+}
+
+impl Map {
+    pub(crate) fn upload(&self, machine: &Machine) -> Buffer<f32> {
+        machine.upload(values(&self.map))
+    }
+}
+
+/// A map that is read, on the CPU.
+pub(crate) struct Input {
+    pub(crate) map: Map,
+    pub(crate) activation: Option<hnas_kernels::Activation>,
+}
+
+/// The gradient of a map, on the CPU.
+pub(crate) struct Output {
+    pub(crate) gradient: Map,
+    pub(crate) normalized: Option<(Map, hnas_kernels::Activation, hnas_kernels::Coefficients)>,
+}
+
+/// An [`Input`] on the device.
+pub(crate) struct DeviceInput {
+    map: Buffer<f32>,
+    channels: usize,
+    activation: Option<Activation>,
+}
+
+/// An [`Output`] on the device.
+pub(crate) struct DeviceOutput {
+    gradient: Buffer<f32>,
+    channels: usize,
+    normalized: Option<(Buffer<f32>, Activation, Coefficients)>,
+}
+
+impl Input {
+    pub(crate) fn reading(&self) -> hnas_kernels::Reading<'_> {
+        let Map { map, channels } = &self.map;
+        hnas_kernels::Reading {
+            map,
+            blocks: blocks(*channels),
+            channels: *channels,
+            activation: self.activation.as_ref(),
+        }
+    }
+
+    pub(crate) fn upload(&self, machine: &Machine) -> DeviceInput {
+        DeviceInput {
+            map: self.map.upload(machine),
+            channels: self.map.channels,
+            activation: self.activation.as_ref().map(|activation| upload_activation(machine, activation)),
+        }
+    }
+}
+
+impl Output {
+    pub(crate) fn slope(&self) -> hnas_kernels::Slope<'_> {
+        hnas_kernels::Slope {
+            gradient: &self.gradient.map,
+            blocks: blocks(self.gradient.channels),
+            normalized: self.normalized.as_ref().map(|(map, activation, way)| (map.map.as_slice(), activation, way)),
+        }
+    }
+
+    pub(crate) fn upload(&self, machine: &Machine) -> DeviceOutput {
+        DeviceOutput {
+            gradient: self.gradient.upload(machine),
+            channels: self.gradient.channels,
+            normalized: self.normalized.as_ref().map(|(map, activation, way)| {
+                let rows = [&way.scale, &way.slope, &way.offset].map(|row| values(row)).concat();
+                let way = Coefficients(machine.upload(&rows));
+                (map.upload(machine), upload_activation(machine, activation), way)
+            }),
+        }
+    }
+}
+
+impl DeviceInput {
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading { map: &self.map, channels: self.channels, activation: self.activation.as_ref() }
+    }
+}
+
+impl DeviceOutput {
+    pub(crate) fn slope(&self) -> Slope<'_> {
+        let normalized = self.normalized.as_ref().map(|(map, activation, way)| (map, activation, way));
+        Slope { gradient: &self.gradient, channels: self.channels, normalized }
+    }
+}
+
+/// Scale, shift and floor on the device.
+pub(crate) fn upload_activation(machine: &Machine, activation: &hnas_kernels::Activation) -> Activation {
+    let floor = vec![activation.floor.max(f32::MIN); values(&activation.scale).len()];
+    Activation(machine.upload(&[values(&activation.scale), values(&activation.shift), &floor].concat()))
+}
+
+/// The values of a buffer, after everything that was asked for.
+#[track_caller]
+pub(crate) fn download<T: CubeElement>(machine: &Machine, buffer: &Buffer<T>) -> Vec<T> {
+    machine.download(buffer).unwrap_or_else(|error| panic!("the device failed: {error}"))
+}
+
+/// One value a channel, padded, on the device.
+pub(crate) fn upload_channels(machine: &Machine, channels: &[f32]) -> Buffer<f32> {
+    machine.upload(values(&pack(channels)))
+}
+
+/// New memory full of a number that is nobody's result, so that what is not written shows.
+pub(crate) fn unwritten(machine: &Machine, len: usize) -> Buffer<f32> {
+    machine.upload(&vec![77.0; len])
+}
+
+/// New memory for a map.
+pub(crate) fn unwritten_map(machine: &Machine, pixels: usize, channels: usize) -> Buffer<f32> {
+    unwritten(machine, pixels * pitch(channels))
+}
+
+/// Fails when two results differ by more than `tolerance` of the largest value. Padding counts.
+#[track_caller]
+pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let distance = (found - expected).abs();
+        assert!(
+            distance <= tolerance * largest,
+            "{what}: value {at} is {found}, not {expected}; the largest is {largest}"
+        );
+    }
+}
+
+/// The same for a buffer of the device.
+#[track_caller]
+pub(crate) fn assert_same(machine: &Machine, what: &str, found: &Buffer<f32>, expected: &[f32], tolerance: f32) {
+    assert_close(what, &download(machine, found), expected, tolerance);
+}
+
+/// What single numbers that are the sums of a few products may differ by.
+pub(crate) const FEW: f32 = 2e-6;
+
+/// What sums over all pixels may differ by.
+pub(crate) const MANY: f32 = 1e-5;
