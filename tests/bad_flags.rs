@@ -244,3 +244,25 @@ fn missing_data() {
     "#]],
     );
 }
+
+#[test]
+fn words_in_the_environment() {
+    let check = |variable: &str, expected: Expect| {
+        let output = hnas().args(["train", LEARNED, "--device", "cpu"]).env(variable, "typo").output().unwrap();
+        let (code, error) = refused(output);
+        assert_eq!(code, Some(2), "{error}");
+        expected.assert_eq(&error);
+    };
+    check(
+        "HNAS_SIMD",
+        expect![[r#"
+        error: in the environment, HNAS_SIMD is typo, not portable, avx2 or avx512
+    "#]],
+    );
+    check(
+        "HNAS_KERNELS",
+        expect![[r#"
+        error: in the environment, HNAS_KERNELS is typo, not plain
+    "#]],
+    );
+}

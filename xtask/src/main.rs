@@ -25,9 +25,10 @@ cargo xtask COMMAND
   tidy           the rules that the compiler does not hold: doors between crates, file sizes, file headers
   ci             what must hold before a change lands: tidy, format, lints, the CUDA build's types, test
   bench [NAME]   the benchmarks; NAME picks one, for example: cargo xtask bench operations
-  bench engine --against pytorch [--quick] [--only TITLE] [--curves]
+  bench engine --against pytorch [--quick] [--only TITLE] [--no-compile] [--curves]
                  trains the same networks with this engine and with PyTorch, in turn in one run: speed, memory, and whether
-                 loss and gradients agree. --quick takes two networks (about 15 minutes), without it fifteen (up to 3 hours);
+                 loss and gradients agree. --quick takes two networks (40 minutes where torch.compile takes 5), without it fifteen (up to 3 hours);
+                 --no-compile leaves torch.compile out;
                  --curves compares the losses of 200 steps. Needs python3 with venv, and a C++ compiler for torch.compile.
                  PyTorch is installed under target/pytorch from PyPI (5 GB), or from the index that HNAS_TORCH_INDEX names:
                  https://download.pytorch.org/whl/cpu has small builds without CUDA

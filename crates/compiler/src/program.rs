@@ -18,7 +18,7 @@ mod places;
 mod storage;
 
 pub use lower::LowerError;
-pub use storage::Storage;
+pub use storage::{PIECES, Storage};
 
 use crate::Shape;
 

@@ -133,6 +133,20 @@ impl Compute {
 #[cfg(feature = "cpu")]
 fn has_program(kind: DeviceKind) -> bool {
     static PLAIN: std::sync::LazyLock<bool> =
-        std::sync::LazyLock::new(|| std::env::var_os("HNAS_KERNELS").is_some_and(|way| way == "plain"));
+        std::sync::LazyLock::new(|| std::env::var_os(KERNELS).is_some_and(|way| way == "plain"));
     kind == DeviceKind::Cpu && !*PLAIN
+}
+
+/// The variable that chooses the way.
+const KERNELS: &str = "HNAS_KERNELS";
+
+/// Refuses words in the environment that name no way, before anything is computed by another one than asked for.
+pub(crate) fn check_environment() -> Result<(), EngineError> {
+    if let Some(word) = std::env::var_os(KERNELS).filter(|word| word != "plain" && !word.is_empty()) {
+        let message = format!("{KERNELS} is {}, not plain", word.to_string_lossy());
+        return Err(EngineError::Environment { message });
+    }
+    #[cfg(feature = "cpu")]
+    hnas_kernels::check_processor().map_err(|error| EngineError::Environment { message: error.to_string() })?;
+    Ok(())
 }

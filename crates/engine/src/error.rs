@@ -14,6 +14,12 @@ pub enum EngineError {
         /// As given.
         name: String,
     },
+    /// A variable of the environment holds a word that means nothing.
+    #[error("in the environment, {message}")]
+    Environment {
+        /// Which, what it is and what it may be.
+        message: String,
+    },
     /// The backend was left out when the program was built.
     #[error(
         "device '{asked}' needs a build with cargo feature '{feature}' (cargo build --release --features {feature}); \

@@ -8,17 +8,24 @@ mod forward;
 mod layers;
 mod memory;
 
-use hnas_compiler::{MapId, Program, Step};
+use std::sync::Arc;
+
+use hnas_compiler::{CHANNEL_BLOCK, MapId, PIECES, Program, Step};
 use hnas_kernels::pool::Winners;
-use hnas_kernels::{Activation, Block, GradientSums, Moments, Reading, blocks, chunks, head, pointwise, values_mut};
+use hnas_kernels::{
+    Activation, BLOCK, Block, GradientSums, Moments, Reading, blocks, chunks, head, pointwise, values_mut,
+};
 
 pub(crate) use layers::{Gradients, Layers};
 use memory::Memory;
 
+// Programs are planned for the memory and the pieces that the kernels work with.
+const _: () = assert!(CHANNEL_BLOCK == BLOCK && PIECES == chunks::CHUNKS);
+
 /// A program with its memory.
 #[derive(Debug)]
 pub(crate) struct Executor {
-    program: Program,
+    program: Arc<Program>,
     memory: Memory,
     states: Vec<State>,
     /// Of each step that is a max pool.
@@ -76,10 +83,16 @@ impl Executor {
     /// For trainings with batches of so many images.
     pub(crate) fn for_training(program: Program, batch: usize, epsilon: f64) -> Executor {
         let winners = program.steps().iter().map(|step| match step {
-            Step::MaxPool { output, .. } => program.maps()[output.index()].values() / hnas_kernels::BLOCK * batch,
-            _ => 0,
+            Step::MaxPool { output, .. } => program.maps()[output.index()].values() / BLOCK * batch,
+            Step::Pointwise { .. }
+            | Step::Conv { .. }
+            | Step::Depthwise { .. }
+            | Step::AvgPool { .. }
+            | Step::Sum { .. }
+            | Step::GlobalAvgPool { .. }
+            | Step::Linear { .. } => 0,
         });
-        let winners = winners.map(|count| vec![[0; hnas_kernels::BLOCK]; count]).collect();
+        let winners = winners.map(|count| vec![[0; BLOCK]; count]).collect();
         let storage = program.training_storage();
         Executor::new(Memory::new(&program, storage, batch), program, winners, epsilon)
     }
@@ -99,7 +112,7 @@ impl Executor {
             step.inputs().iter().for_each(|map| first_readers[map.index()] = number);
             step.outputs().iter().for_each(|map| givers[map.index()] = number);
         }
-        Executor { memory, states, winners, packed, first_readers, givers, epsilon, program }
+        Executor { memory, states, winners, packed, first_readers, givers, epsilon, program: Arc::new(program) }
     }
 
     /// The mean cross-entropy of a batch of images `[batch, channels, height, width]`, the gradients of all parameters

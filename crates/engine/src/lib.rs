@@ -1,7 +1,9 @@
 //! From network graph to trained scores: devices, recipes, training, evaluation.
 //!
 //! The way of one network: [`Phenotype::build`] makes a burn module of an optimised graph, [`train`] takes it and gives
-//! a [`Trained`] one, [`evaluate`] scores that. Wrong input is an [`EngineError`]; a training that fails is an outcome,
+//! a [`Trained`] one, [`evaluate`] scores that. On a CPU a network is computed by its [`Program`](hnas_compiler::Program)
+//! on the kernels of `hnas-kernels`; elsewhere, and with `HNAS_KERNELS=plain` in the environment, node by node by the
+//! tensor library. Wrong input is an [`EngineError`]; a training that fails is an outcome,
 //! a [`Failure`].
 //!
 //! Invariant E1: the same graph, recipe, seed and kind of device give the same weights, bit for bit on the CPU, whatever

@@ -25,8 +25,18 @@ fn available() -> Option<u64> {
     let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let limit = number("/sys/fs/cgroup/memory.max");
     let used = number("/sys/fs/cgroup/memory.current");
-    let container = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used));
+    // Pages of files are counted as used, but given up when somebody needs the memory.
+    let files =
+        fs::read_to_string("/sys/fs/cgroup/memory.stat").ok().map_or(0, |statistics| pages_of_files(&statistics));
+    let container = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used.saturating_sub(files)));
     Some(container.map_or(system, |container| container.min(system)))
+}
+
+/// Bytes of files that a control group's statistics say are cached.
+fn pages_of_files(statistics: &str) -> u64 {
+    let entries = statistics.lines().filter_map(|line| line.split_once(' '));
+    let files = entries.filter(|(name, _)| matches!(*name, "active_file" | "inactive_file"));
+    files.filter_map(|(_, bytes)| bytes.parse::<u64>().ok()).sum()
 }
 
 #[cfg(test)]
@@ -43,5 +53,10 @@ mod tests {
             let Err(Failure::OutOfMemory { message }) = outcome else { panic!("{outcome:?}") };
             assert!(message.starts_with("out of memory: the network takes 18446744073.7 GB, "), "{message}");
         }
+    }
+
+    #[test]
+    fn what_is_cached_of_files_is_free() {
+        assert_eq!(super::pages_of_files("anon 5\nfile 99\ninactive_file 30\nactive_file 12\n"), 42);
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// The chunks a batch is cut into at most: enough for the cores of a desktop, few enough that partial sums stay small.
-const CHUNKS: usize = 16;
+pub const CHUNKS: usize = 16;
 
 /// How many images a chunk has, from the batch alone, so that sums over chunks do not depend on the threads.
 pub fn images_per_chunk(batch: usize) -> usize {

@@ -56,12 +56,7 @@ dispatched! {
             for (block, weights) in weights.iter().enumerate() {
                 ring.outside(-1);
                 for y in 0..=height {
-                    if y < height {
-                        let row = input.pixels((image * height + y) * width, width);
-                        row.read_block::<S, P>(block, &mut ring.row(y as isize)[..width]);
-                    } else {
-                        ring.outside(y as isize);
-                    }
+                    ring.read::<S, P>(input, block, image, y, (height, width));
                     // The row before is complete now.
                     if y == 0 || (y - 1) % stride != 0 {
                         continue;
@@ -100,12 +95,7 @@ dispatched! {
                 inputs.outside(-1);
                 slopes.outside(-1);
                 for y in 0..=height {
-                    if y < height {
-                        let row = input.pixels((image * height + y) * width, width);
-                        row.read_block::<S, P>(block, &mut inputs.row(y as isize)[..width]);
-                    } else {
-                        inputs.outside(y as isize);
-                    }
+                    inputs.read::<S, P>(input, block, image, y, (height, width));
                     if y < height && y % stride == 0 {
                         let row = slope.pixels((image * rows + y / stride) * columns, columns);
                         row.read_block::<S, P>(block, &mut slopes.row(y as isize)[..width], stride);

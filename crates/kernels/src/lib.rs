@@ -8,8 +8,8 @@
 //! up in a fixed order. The caller owns all memory and the order of the calls.
 //!
 //! Loops use the widest registers of the processor. The environment variable `HNAS_SIMD` holds them to less: `avx2` where
-//! there is AVX-512, with the same results to the last bit, or `portable`, which rounds differently since it does without
-//! fused multiply-add on x86. It is read once.
+//! there is AVX-512 (whose code no test has run yet), or `portable`, which rounds differently since it does without fused
+//! multiply-add on x86. It is read once.
 //!
 //! This crate knows no networks and no tensor library.
 
@@ -34,3 +34,4 @@ pub use block::{BLOCK, Block, blocks, pack, values, values_mut};
 pub use memory::{keep_freed_memory, zeroed};
 pub use norm::{Gathering, GradientSums, Moments, NormGradient, Sums, add_gradients};
 pub use reading::{Activation, Coefficients, Reading, Slope};
+pub use simd::{UnknownProcessor, check_processor};

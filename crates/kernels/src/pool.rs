@@ -23,12 +23,7 @@ dispatched! {
             for block in 0..blocks {
                 ring.outside(-1);
                 for y in 0..=height {
-                    if y < height {
-                        let row = input.pixels((image * height + y) * width, width);
-                        row.read_block::<S, P>(block, &mut ring.row(y as isize)[..width]);
-                    } else {
-                        ring.outside(y as isize);
-                    }
+                    ring.read::<S, P>(input, block, image, y, (height, width));
                     let Some(y) = y.checked_sub(1) else { continue };
                     largest::<S, P>(ring.around(y), &mut results.0, &mut results.1);
                     let row = y * width * blocks..(y + 1) * width * blocks;
@@ -137,12 +132,7 @@ dispatched! {
             for block in 0..blocks {
                 ring.outside(-1);
                 for y in 0..=height {
-                    if y < height {
-                        let row = input.pixels((image * height + y) * width, width);
-                        row.read_block::<S, P>(block, &mut ring.row(y as isize)[..width]);
-                    } else {
-                        ring.outside(y as isize);
-                    }
+                    ring.read::<S, P>(input, block, image, y, (height, width));
                     let Some(y) = y.checked_sub(1) else { continue };
                     sum_windows::<S, P>(ring.around(y), &mut result);
                     for (x, result) in result.iter_mut().enumerate() {

@@ -39,13 +39,37 @@ impl Processor {
     }
 
     fn allowed() -> Processor {
+        Processor::read().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn read() -> Result<Processor, UnknownProcessor> {
         match std::env::var("HNAS_SIMD").as_deref() {
-            Err(_) | Ok("" | "avx512") => Processor::Avx512,
-            Ok("avx2") => Processor::Avx2,
-            Ok("portable") => Processor::Portable,
-            Ok(other) => panic!("HNAS_SIMD is {other}, not portable, avx2 or avx512"),
+            Err(_) | Ok("" | "avx512") => Ok(Processor::Avx512),
+            Ok("avx2") => Ok(Processor::Avx2),
+            Ok("portable") => Ok(Processor::Portable),
+            Ok(other) => Err(UnknownProcessor(other.to_owned())),
         }
     }
+}
+
+/// `HNAS_SIMD` holds a word that names no registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownProcessor(pub String);
+
+impl std::fmt::Display for UnknownProcessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HNAS_SIMD is {}, not portable, avx2 or avx512", self.0)
+    }
+}
+
+impl std::error::Error for UnknownProcessor {}
+
+/// Whether `HNAS_SIMD` is unset or names registers. Every operation panics if it does not, so programs ask first.
+///
+/// # Errors
+/// With the word that is no name.
+pub fn check_processor() -> Result<(), UnknownProcessor> {
+    Processor::read().map(|_| ())
 }
 
 /// What a loop needs from a processor. A register holds one of the parts of a [`Block`]: half of it, or all.

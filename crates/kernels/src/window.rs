@@ -1,6 +1,7 @@
 //! 3x3 windows over an image, one block of channels at a time: three rows with their borders are kept at hand.
 
 use crate::block::Block;
+use crate::reading::Reading;
 use crate::scratch;
 use crate::simd::Simd;
 
@@ -28,6 +29,25 @@ impl Ring {
     /// The pixels of row `y` without the left border, to be written. Rows count from -1, the one above the image.
     pub(crate) fn row(&mut self, y: isize) -> &mut [Block] {
         &mut self.rows[slot(y) * self.length..][1..self.length]
+    }
+
+    /// Takes row `y` of one block of an image in: from the map, or from outside past its last row.
+    #[inline(always)]
+    pub(crate) fn read<S: Simd, const P: usize>(
+        &mut self,
+        input: Reading,
+        block: usize,
+        image: usize,
+        y: usize,
+        size: (usize, usize),
+    ) {
+        let (height, width) = size;
+        if y < height {
+            let row = input.pixels((image * height + y) * width, width);
+            row.read_block::<S, P>(block, &mut self.row(y as isize)[..width]);
+        } else {
+            self.outside(y as isize);
+        }
     }
 
     /// Makes row `y` one outside the image.

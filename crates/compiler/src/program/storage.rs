@@ -15,7 +15,7 @@ use super::{Map, MapId, Program, Step};
 const COPIES: usize = 6;
 
 /// Pieces into which a batch is divided at most, each with a weight gradient of its own.
-const PIECES: usize = 16;
+pub const PIECES: usize = 16;
 
 /// Where maps and gradients lie in one piece of memory, counted in 32-bit floats for each image of a batch: with a batch
 /// of b images, a map at place p takes the floats from p b on.

@@ -1,5 +1,7 @@
 //! The backward pass: the steps from the last to the first.
 
+use std::sync::Arc;
+
 use hnas_compiler::{MapId, Normalization, Step};
 use hnas_kernels::pointwise::{Destination, Target};
 use hnas_kernels::{
@@ -14,21 +16,21 @@ use super::{Executor, Packed, piece};
 impl Executor {
     /// Adds up the gradients of all parameters. That of the output is there already.
     pub(super) fn backward(&mut self, layers: &Layers, gradients: &mut Gradients) {
-        for number in (0..self.program.steps().len()).rev() {
-            let step = self.program.steps()[number].clone();
+        let program = Arc::clone(&self.program);
+        for (number, step) in program.steps().iter().enumerate().rev() {
             if step.needs_inputs_again() {
                 self.give_again(&step.inputs());
             }
             let outputs = step.outputs();
             let ways: Vec<Option<Coefficients>> =
                 outputs.iter().map(|&map| self.through_normalization(map, layers, gradients)).collect();
-            let (to, maps) = self.targets(&step);
+            let (to, maps) = self.targets(step);
             let mut targets: Vec<Taken> = maps.iter().map(|&map| self.memory.take_gradient(map)).collect();
-            let means = self.means_to_gather(number, &step, &maps);
+            let means = self.means_to_gather(number, step, &maps);
             // The weight gradient of each piece of the batch.
             let size = self.packed[number].gradient_blocks();
             let mut parts = scratch::take(size * self.division().1);
-            let sums = self.step_back(number, &step, &ways, (&to, &means), (&mut targets, &mut parts));
+            let sums = self.step_back(number, step, &ways, (&to, &means), (&mut targets, &mut parts));
             targets.into_iter().for_each(|target| self.memory.put(target));
             for sums in sums {
                 for (&map, sums) in maps.iter().zip(sums) {
@@ -37,10 +39,10 @@ impl Executor {
             }
             if size > 0 {
                 let used = size * self.division().1;
-                self.add_up(number, &step, &mut parts[..used], gradients);
+                self.add_up(number, step, &mut parts[..used], gradients);
             }
             scratch::give(parts);
-            if let Step::Linear { linear, output, .. } = step {
+            if let &Step::Linear { linear, output, .. } = step {
                 gradients.linears[linear].bias =
                     head::bias_gradient(self.memory.gradient(output), self.channels(output));
             }
@@ -54,13 +56,13 @@ impl Executor {
                 continue;
             }
             let number = self.givers[map.index()];
-            let step = self.program.steps()[number].clone();
-            let mut outputs = [self.memory.take_value_again(map)];
+            let program = Arc::clone(&self.program);
+            let mut output = self.memory.take_value_again(map);
             // The winners come out as they are.
             let mut winners = std::mem::take(&mut self.winners[number]);
-            self.pool(number, &step, &mut outputs[0], Some(&mut winners));
+            self.pool(number, &program.steps()[number], &mut output, Some(&mut winners));
             self.winners[number] = winners;
-            outputs.into_iter().for_each(|output| self.memory.put(output));
+            self.memory.put(output);
         }
     }
 

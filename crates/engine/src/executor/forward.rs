@@ -1,5 +1,7 @@
 //! The forward pass.
 
+use std::sync::Arc;
+
 use hnas_compiler::{MapId, Normalization, Shape, Step};
 use hnas_kernels::pointwise::{Weights, Writing};
 use hnas_kernels::pool::Winners;
@@ -12,15 +14,15 @@ use super::{Executor, Packed, Statistics, piece};
 impl Executor {
     /// Runs all steps; the statistics of a batch are written into `found`.
     pub(super) fn forward(&mut self, layers: &Layers, statistics: Statistics, found: &mut Gradients) {
-        for number in 0..self.program.steps().len() {
-            let step = self.program.steps()[number].clone();
-            self.packed[number] = self.pack(&step, layers);
+        let program = Arc::clone(&self.program);
+        for (number, step) in program.steps().iter().enumerate() {
+            self.packed[number] = self.pack(step, layers);
             let mut outputs: Vec<Taken> = step.outputs().iter().map(|&map| self.memory.take_value(map)).collect();
             let mut winners = match step {
                 Step::MaxPool { .. } => self.winners.get_mut(number).map(std::mem::take),
                 _ => None,
             };
-            let sums = self.compute(number, &step, layers, statistics, &mut outputs, winners.as_mut());
+            let sums = self.compute(number, step, layers, statistics, &mut outputs, winners.as_mut());
             if let Some(winners) = winners {
                 self.winners[number] = winners;
             }
