@@ -10,6 +10,8 @@ use hnas_compiler::{Graph, Shape};
 
 use crate::batches::Batch;
 use crate::device::DeviceKind;
+#[cfg(feature = "cpu")]
+use crate::environment;
 use crate::error::EngineError;
 #[cfg(feature = "cpu")]
 use crate::executor::{Executor, Layers};
@@ -132,21 +134,5 @@ impl Compute {
 /// Whether networks are computed by their programs on such a device.
 #[cfg(feature = "cpu")]
 fn has_program(kind: DeviceKind) -> bool {
-    static PLAIN: std::sync::LazyLock<bool> =
-        std::sync::LazyLock::new(|| std::env::var_os(KERNELS).is_some_and(|way| way == "plain"));
-    kind == DeviceKind::Cpu && !*PLAIN
-}
-
-/// The variable that chooses the way.
-const KERNELS: &str = "HNAS_KERNELS";
-
-/// Refuses words in the environment that name no way, before anything is computed by another one than asked for.
-pub(crate) fn check_environment() -> Result<(), EngineError> {
-    if let Some(word) = std::env::var_os(KERNELS).filter(|word| word != "plain" && !word.is_empty()) {
-        let message = format!("{KERNELS} is {}, not plain", word.to_string_lossy());
-        return Err(EngineError::Environment { message });
-    }
-    #[cfg(feature = "cpu")]
-    hnas_kernels::check_processor().map_err(|error| EngineError::Environment { message: error.to_string() })?;
-    Ok(())
+    kind == DeviceKind::Cpu && !environment::asks_for_plain()
 }

@@ -11,7 +11,7 @@ use burn::tensor::Device;
 #[cfg(any(feature = "cpu", feature = "cuda"))]
 use burn::tensor::DeviceType;
 
-use crate::compute::check_environment;
+use crate::environment;
 use crate::error::EngineError;
 
 /// Where to compute, as a user asks for it: `auto`, `cpu`, `cuda` (the same as `cuda:0`) or `cuda:N`.
@@ -109,7 +109,7 @@ impl fmt::Display for EngineDevice {
 /// When this build has no backend for it (the message names the cargo feature) or the machine no such device (the
 /// message names what there is); when `HNAS_KERNELS` or `HNAS_SIMD` is set to a word that means nothing.
 pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
-    check_environment()?;
+    environment::check()?;
     let found = enumerate();
     let wanted = match choice {
         // CUDA devices come first in the list.

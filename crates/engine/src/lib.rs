@@ -15,6 +15,7 @@
 mod batches;
 mod compute;
 mod device;
+mod environment;
 mod error;
 mod evaluate;
 #[cfg(feature = "cpu")]
