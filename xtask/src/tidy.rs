@@ -19,7 +19,7 @@ const DOORS: [(&str, &[&str]); 12] = [
     ("hnas-kernels", &[]),
     ("hnas-gpu", &[]),
     ("hnas-data", &[]),
-    ("hnas-engine", &["hnas-compiler", "hnas-kernels", "hnas-data"]),
+    ("hnas-engine", &["hnas-compiler", "hnas-kernels", "hnas-gpu", "hnas-data"]),
     ("hnas-search", &["hnas-genome"]),
     ("hnas-ledger", &["hnas-genome", "hnas-search"]),
     ("hnas-experiment", &["hnas-genome", "hnas-compiler", "hnas-data", "hnas-engine", "hnas-search", "hnas-ledger"]),

@@ -12,11 +12,11 @@
 //! schedules its work.
 //!
 //! The kernels are written in CubeCL, which compiles them at first use for the device it finds: CUDA with the feature
-//! `cuda`, Vulkan and what else wgpu speaks with the feature `wgpu`. Without either feature this crate is empty, and a
+//! `cuda`, Vulkan and what else wgpu speaks with the feature `vulkan`. Without either feature this crate is empty, and a
 //! build of the workspace does not touch CubeCL.
 //!
 //! This crate knows no networks and no tensor library.
-#![cfg(any(feature = "cuda", feature = "wgpu"))]
+#![cfg(any(feature = "cuda", feature = "vulkan"))]
 
 mod buffer;
 mod machine;

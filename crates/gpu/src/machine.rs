@@ -42,7 +42,7 @@ impl Machine {
     }
 
     /// On the best Vulkan device there is; a software device counts.
-    #[cfg(feature = "wgpu")]
+    #[cfg(feature = "vulkan")]
     pub fn vulkan() -> Result<Machine, DeviceUnavailable> {
         Ok(Machine::new(&Device::vulkan(cubecl::device::WgpuDeviceKind::default())?))
     }
