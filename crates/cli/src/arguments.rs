@@ -164,6 +164,9 @@ pub(crate) struct Inspect {
     /// Print the optimised network's nodes as well.
     #[arg(long)]
     pub(crate) graph: bool,
+    /// Print as well how many images a second some GPUs could train at best, in batches of 256.
+    #[arg(long)]
+    pub(crate) roofline: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::arguments::Inspect;
 use crate::input;
+use crate::roofline::Roofline;
 
 /// Side of CIFAR's images, and of those of the ImageNet model (paper section 5), in pixels.
 const CIFAR_SIDE: usize = 32;
@@ -17,6 +18,9 @@ const IMAGENET_SIDE: usize = 299;
 
 /// Images of a batch for which the memory of a training is given.
 const BATCH: usize = 64;
+
+/// Images of a step of the paper's trainings on CIFAR-10 (section 4), for the roofline.
+const ROOFLINE_BATCH: usize = 256;
 
 #[derive(Serialize)]
 struct Findings {
@@ -33,6 +37,8 @@ struct Findings {
     total: NodeCost,
     training: TrainingCost,
     by_operation: BTreeMap<String, OperationCost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roofline: Option<Roofline>,
 }
 
 /// What a training on a CPU takes.
@@ -65,7 +71,8 @@ pub(crate) fn run(command: &Inspect) -> Result<()> {
         .with_context(|| format!("{}: no network", command.genotype.display()))?;
     let program = Program::lower(&network.graph, image).with_context(|| command.genotype.display().to_string())?;
     let training = TrainingCost { steps: program.steps().len(), batch: BATCH, bytes: program.training_bytes(BATCH) };
-    let findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network, training);
+    let mut findings = findings(&genotype, &command.model.skeleton, skeleton.c0(), &network, training);
+    findings.roofline = command.roofline.then(|| Roofline::of(&program, ROOFLINE_BATCH));
     if command.json {
         say!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
@@ -101,6 +108,7 @@ fn findings(genotype: &Genotype, skeleton: &str, c0: usize, network: &Candidate,
         total: network.cost.total,
         training,
         by_operation,
+        roofline: None,
     }
 }
 
@@ -146,5 +154,5 @@ fn print(findings: &Findings) -> Result<()> {
             cost.activation_bytes as f64 / 1e6
         );
     }
-    Ok(())
+    findings.roofline.as_ref().map_or(Ok(()), Roofline::print)
 }

@@ -15,6 +15,7 @@ mod input;
 mod inspect;
 mod page;
 mod progress;
+mod roofline;
 mod search;
 mod train;
 

@@ -25,7 +25,9 @@ pub use key::{NetworkKey, NetworkKeyError};
 pub use op::{MAX_CHANNELS, MAX_ELEMENTS, Op};
 pub use optimize::optimize;
 pub use parse::{ParseError, Problem};
-pub use program::{CHANNEL_BLOCK, LowerError, Map, MapId, Normalization, PIECES, Product, Program, Step, Storage};
+pub use program::{
+    CHANNEL_BLOCK, LowerError, Map, MapId, Normalization, PIECES, Product, Program, Step, Storage, Work,
+};
 pub use shape::{Shape, ShapeError};
 pub use skeleton::{AfterLastCell, Group, SeparableInner, Skeleton, SkeletonError, Stem};
 pub use verify::{VerifyError, verify, verify_optimized};

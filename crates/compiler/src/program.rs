@@ -16,9 +16,11 @@
 mod lower;
 mod places;
 mod storage;
+mod work;
 
 pub use lower::LowerError;
 pub use storage::{PIECES, Storage};
+pub use work::Work;
 
 use crate::Shape;
 

@@ -7,8 +7,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hnas_kernels::conv::{self, Window};
 use hnas_kernels::pointwise::{Destination, Target, Weights, Writing};
-use hnas_kernels::{Activation, Block, Coefficients, Reading, Slope, Sums, blocks, depthwise, pointwise, pool, zeroed};
+use hnas_kernels::{
+    Activation, Block, Coefficients, Gathering, GradientSums, Reading, Slope, Sums, blocks, depthwise, pointwise, pool,
+    zeroed,
+};
 
 const BATCH: usize = 64;
 
@@ -22,6 +26,7 @@ fn main() {
         let bench = Bench { filter: &filter, channels, side };
         bench.pointwise(1);
         bench.pointwise(4);
+        bench.stem();
         bench.depthwise();
         bench.pools();
     }
@@ -94,6 +99,39 @@ impl Bench<'_> {
             let mut targets: Vec<Destination> =
                 targets.iter_mut().map(|map| Destination { map, gathering: None }).collect();
             pointwise::backward(&readings, &[slope], &weights, &to, &mut targets, &mut found);
+        });
+        let (to, mean): (Vec<Target>, _) = ((0..count).map(Target::Write).collect(), vec![Block::ZERO; width]);
+        self.line(&format!("1x1 of {count} backward, with sums"), 2 * products, 3 * count + 2, || {
+            let mut sums = vec![GradientSums::new(width); count];
+            let gatherings = sums.iter_mut().map(|sums| Some(Gathering { sums, mean: &mean }));
+            let mut targets: Vec<Destination> =
+                targets.iter_mut().zip(gatherings).map(|(map, gathering)| Destination { map, gathering }).collect();
+            pointwise::backward(&readings, &[slope], &weights, &to, &mut targets, &mut found);
+            black_box(&sums);
+        });
+    }
+
+    /// A 3x3 convolution of images of three channels.
+    fn stem(&self) {
+        let (side, width) = (self.side, blocks(self.channels));
+        let window = Window { height: side, width: side, channels: 3, kernel: 3, stride: 1 };
+        let mut images = zeroed(self.pixels());
+        for (index, pixel) in images.iter_mut().enumerate() {
+            pixel.0[..3].fill((index * 37 % 101) as f32 / 50.0 - 1.0);
+        }
+        let readings = [Reading { map: &images, blocks: 1, channels: 3, activation: None }];
+        let weights = window.pack(self.channels, &vec![0.01; 27 * self.channels]);
+        let (mut output, products) = (self.map(), 27 * self.channels);
+        self.line("stem", products, 2, || {
+            let mut sums = Sums::new(width);
+            conv::forward(&readings, window, &weights, &mut Writing { map: &mut output, sums: Some(&mut sums) });
+            black_box(&sums);
+        });
+        let (gradient, way, activation) = (self.map(), way(width), self.activation());
+        let slope = Slope { gradient: &gradient, blocks: width, normalized: Some((&output, &activation, &way)) };
+        let mut found = vec![Block::ZERO; weights.gradient_blocks()];
+        self.line("stem backward", products, 3, || {
+            conv::backward(&readings, window, slope, &weights, &[Target::Nowhere], &mut [], &mut found);
         });
     }
 

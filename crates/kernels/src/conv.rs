@@ -55,15 +55,18 @@ impl Window {
         weight
     }
 
-    /// The pixels of the image that the window around output pixel `index` covers, with the place in the window of each.
-    fn covered(self, index: usize) -> impl Iterator<Item = (usize, usize)> {
+    /// What the window around output pixel `index` covers of the image, row by row of the window: the first place in the
+    /// window, the first pixel of the image, and how many of them lie side by side in both.
+    #[inline(always)]
+    fn covered(self, index: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let (_, columns) = self.output();
         let (y, x) = (index / columns * self.stride, index % columns * self.stride);
         let half = self.kernel / 2;
-        (0..self.kernel * self.kernel).filter_map(move |tap| {
-            let (row, column) = (y + tap / self.kernel, x + tap % self.kernel);
-            let inside = (half..half + self.height).contains(&row) && (half..half + self.width).contains(&column);
-            inside.then(|| (tap, (row - half) * self.width + column - half))
+        let from = half.saturating_sub(x);
+        let to = self.kernel.min(half + self.width - x);
+        (0..self.kernel).filter(move |row| (half..half + self.height).contains(&(y + row))).map(move |row| {
+            let pixel = (y + row - half) * self.width + x + from - half;
+            (row * self.kernel + from, pixel, to - from)
         })
     }
 }
@@ -121,9 +124,9 @@ dispatched! {
                     }
                 }
                 for (index, row) in (first..first + count).zip(matrix.chunks_exact(depth)) {
-                    for (tap, pixel) in window.covered(index) {
-                        let from = &values(row)[tap * window.channels..][..window.channels];
-                        let to = &mut image_gradient[pixel * window.channels..][..window.channels];
+                    for (tap, pixel, count) in window.covered(index) {
+                        let from = &values(row)[tap * window.channels..][..count * window.channels];
+                        let to = &mut image_gradient[pixel * window.channels..][..count * window.channels];
                         to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
                     }
                 }
@@ -163,9 +166,9 @@ fn read_image<S: Simd, const P: usize>(inputs: &[Reading], number: usize, pixels
 fn lay_out(image: &[f32], window: Window, first: usize, count: usize, matrix: &mut [Block], depth: usize) {
     for (index, row) in (first..first + count).zip(matrix.chunks_exact_mut(depth)) {
         row.fill(Block::ZERO);
-        for (tap, pixel) in window.covered(index) {
-            let from = &image[pixel * window.channels..][..window.channels];
-            values_mut(row)[tap * window.channels..][..window.channels].copy_from_slice(from);
+        for (tap, pixel, count) in window.covered(index) {
+            let from = &image[pixel * window.channels..][..count * window.channels];
+            values_mut(row)[tap * window.channels..][..count * window.channels].copy_from_slice(from);
         }
     }
 }

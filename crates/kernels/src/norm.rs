@@ -23,6 +23,27 @@ impl Sums {
         Sums { centre: zero.clone(), sum: zero.clone(), squares: zero, pixels: vec![0; blocks] }
     }
 
+    /// What was summed of a block; `None` before its first pixels, which decide what the sums are taken around.
+    #[inline(always)]
+    pub(crate) fn running<S: Simd, const P: usize>(&self, block: usize) -> Option<Running<S, P>> {
+        let mut centre = [S::splat(0.0); P];
+        for part in 0..P {
+            centre[part] = S::load(&self.centre[block], part);
+        }
+        (self.pixels[block] > 0).then_some(Running { centre, sum: [S::splat(0.0); P], squares: [S::splat(0.0); P] })
+    }
+
+    /// Adds what was summed of so many pixels of a block.
+    #[inline(always)]
+    pub(crate) fn add_running<S: Simd, const P: usize>(&mut self, block: usize, running: Running<S, P>, pixels: usize) {
+        let Running { centre: _, sum, squares } = running;
+        for part in 0..P {
+            S::store(S::add(S::load(&self.sum[block], part), sum[part]), &mut self.sum[block], part);
+            S::store(S::add(S::load(&self.squares[block], part), squares[part]), &mut self.squares[block], part);
+        }
+        self.pixels[block] += pixels;
+    }
+
     /// Adds one block's channels of some pixels, `pitch` blocks apart.
     #[inline(always)]
     pub(crate) fn add<S: Simd, const P: usize>(&mut self, block: usize, pixels: &[Block], pitch: usize) {
@@ -42,19 +63,34 @@ impl Sums {
         for part in 0..P {
             centre[part] = S::load(&self.centre[block], part);
         }
-        let (mut sum, mut squares) = ([S::splat(0.0); P], [S::splat(0.0); P]);
+        let mut running = Running::<S, P> { centre, sum: [S::splat(0.0); P], squares: [S::splat(0.0); P] };
         for pixel in pixels.chunks(pitch) {
+            let mut value = [S::splat(0.0); P];
             for part in 0..P {
-                let distance = S::sub(S::load(&pixel[0], part), centre[part]);
-                sum[part] = S::add(sum[part], distance);
-                squares[part] = S::mul_add(distance, distance, squares[part]);
+                value[part] = S::load(&pixel[0], part);
             }
+            running.add(value);
         }
+        self.add_running(block, running, pixels.len().div_ceil(pitch));
+    }
+}
+
+/// Sums of one block's channels of some pixels, in registers.
+pub(crate) struct Running<S: Simd, const P: usize> {
+    centre: [S::Register; P],
+    sum: [S::Register; P],
+    squares: [S::Register; P],
+}
+
+impl<S: Simd, const P: usize> Running<S, P> {
+    /// Adds a pixel.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, value: [S::Register; P]) {
         for part in 0..P {
-            S::store(S::add(S::load(&self.sum[block], part), sum[part]), &mut self.sum[block], part);
-            S::store(S::add(S::load(&self.squares[block], part), squares[part]), &mut self.squares[block], part);
+            let distance = S::sub(value[part], self.centre[part]);
+            self.sum[part] = S::add(self.sum[part], distance);
+            self.squares[part] = S::mul_add(distance, distance, self.squares[part]);
         }
-        self.pixels[block] += pixels.len().div_ceil(pitch);
     }
 }
 

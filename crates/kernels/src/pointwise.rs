@@ -163,16 +163,22 @@ pub(crate) fn write_tile<S: Simd, const P: usize, const X: usize>(
         let width = blocks(channels);
         let tile = &mut output.map[first * width..][..count * width];
         for (block, panel) in (0..width).zip(&mut panels) {
+            let mut running = output.sums.as_ref().and_then(|sums| sums.running::<S, P>(block));
             for from in (0..count).step_by(X) {
-                let sums = multiply::<S, P, X>(&x[from * depth..], depth, panel);
-                for (pixel, sums) in tile[from * width..].chunks_exact_mut(width).zip(&sums) {
+                let products = multiply::<S, P, X>(&x[from * depth..], depth, panel);
+                for (pixel, products) in tile[from * width..].chunks_exact_mut(width).zip(&products) {
                     for part in 0..P {
-                        S::store(sums[part], &mut pixel[block], part);
+                        S::store(products[part], &mut pixel[block], part);
+                    }
+                    if let Some(running) = &mut running {
+                        running.add(*products);
                     }
                 }
             }
-            if let Some(sums) = &mut output.sums {
-                sums.add::<S, P>(block, &tile[block..], width);
+            match (&mut output.sums, running) {
+                (Some(sums), Some(running)) => sums.add_running(block, running, count),
+                (Some(sums), None) => sums.add::<S, P>(block, &tile[block..], width),
+                (None, _) => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::block::{BLOCK, Block, values_mut};
 use crate::reading::Reading;
+use crate::scratch;
 use crate::simd::{Simd, dispatched};
 use crate::window::{Ring, put};
 
@@ -16,47 +17,69 @@ dispatched! {
     /// What is not a number is passed over.
     pub fn max_forward<S, P, X>(input: Reading, height: usize, width: usize, output: &mut [Block], winners: &mut [Winners]) {
         let blocks = input.blocks;
-        let mut ring = Ring::new(width, f32::NEG_INFINITY);
-        let mut results = (vec![Block::ZERO; width], vec![Block::ZERO; width]);
+        let mut pixels = scratch::take(width + 2);
+        // Of each row, the largest of three neighbours and which of them it is.
+        let (mut largest, mut places) = (Ring::new(width, f32::NEG_INFINITY), Ring::new(width, 0.0));
         let images = output.chunks_exact_mut(height * width * blocks).zip(winners.chunks_exact_mut(height * width * blocks));
         for (image, (output, winners)) in images.enumerate() {
             for block in 0..blocks {
-                ring.outside(-1);
+                largest.outside(-1);
                 for y in 0..=height {
-                    ring.read::<S, P>(input, block, image, y, (height, width));
-                    let Some(y) = y.checked_sub(1) else { continue };
-                    largest::<S, P>(ring.around(y), &mut results.0, &mut results.1);
-                    let row = y * width * blocks..(y + 1) * width * blocks;
-                    put::<S, P>(&results.0, &mut output[row.clone()], blocks, block, false);
-                    for (from, to) in results.1.iter().zip(winners[row].chunks_exact_mut(blocks)) {
-                        for (to, &place) in to[block].iter_mut().zip(&from.0) {
-                            *to = place as u8;
-                        }
+                    if y < height {
+                        pixels[0] = Block::splat(f32::NEG_INFINITY);
+                        pixels[width + 1] = pixels[0];
+                        let row = input.pixels((image * height + y) * width, width);
+                        row.read_block::<S, P>(block, &mut pixels[1..=width]);
+                        largest_in_row::<S, P>(&pixels[..width + 2], largest.row(y as isize), places.row(y as isize));
+                    } else {
+                        largest.outside(y as isize);
                     }
+                    let Some(y) = y.checked_sub(1) else { continue };
+                    let row = y * width * blocks..(y + 1) * width * blocks;
+                    let (output, winners) = (&mut output[row.clone()][block..], &mut winners[row][block..]);
+                    let rows = [largest.around(y), places.around(y)].map(|rows| rows.map(|row| &row[1..=width]));
+                    largest_of_rows::<S, P>(rows, output.iter_mut().step_by(blocks).zip(winners.iter_mut().step_by(blocks)));
                 }
             }
+        }
+        scratch::give(pixels);
+    }
+}
+
+/// The largest of each pixel and its neighbours to the left and right, and which of the three it is, from 0.
+#[inline(always)]
+fn largest_in_row<S: Simd, const P: usize>(pixels: &[Block], largest: &mut [Block], places: &mut [Block]) {
+    for (window, (to, place)) in pixels.array_windows::<3>().zip(largest.iter_mut().zip(places)) {
+        for part in 0..P {
+            let (mut best, mut at) = (S::splat(f32::NEG_INFINITY), S::splat(0.0));
+            for (pixel, number) in window.iter().zip([0.0, 1.0, 2.0]) {
+                let value = S::load(pixel, part);
+                at = S::if_greater(value, best, S::splat(number), at);
+                best = S::max(value, best);
+            }
+            S::store(best, to, part);
+            S::store(at, place, part);
         }
     }
 }
 
+/// The largest of three rows' largest, and its place in the whole window.
 #[inline(always)]
-fn largest<S: Simd, const P: usize>(rows: [&[Block]; 3], to: &mut [Block], places: &mut [Block]) {
-    for part in 0..P {
-        let [above, middle, below] = rows.map(|row| row.array_windows::<3>());
-        let windows = above.zip(middle).zip(below);
-        for (((above, middle), below), (to, place)) in windows.zip(to.iter_mut().zip(&mut *places)) {
+fn largest_of_rows<'a, S: Simd, const P: usize>(
+    [largest, places]: [[&[Block]; 3]; 2],
+    to: impl Iterator<Item = (&'a mut Block, &'a mut Winners)>,
+) {
+    for (x, (to, winners)) in to.enumerate() {
+        for part in 0..P {
             let (mut best, mut at) = (S::splat(f32::NEG_INFINITY), S::splat(0.0));
-            let mut number = 0.0;
-            for row in [above, middle, below] {
-                for pixel in row {
-                    let value = S::load(pixel, part);
-                    at = S::if_greater(value, best, S::splat(number), at);
-                    best = S::max(value, best);
-                    number += 1.0;
-                }
+            for ((largest, places), first) in largest.iter().zip(places).zip([0.0, 3.0, 6.0]) {
+                let value = S::load(&largest[x], part);
+                let place = S::add(S::load(&places[x], part), S::splat(first));
+                at = S::if_greater(value, best, place, at);
+                best = S::max(value, best);
             }
             S::store(best, to, part);
-            S::store(at, place, part);
+            S::store_bytes(at, winners, part);
         }
     }
 }

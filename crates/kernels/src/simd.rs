@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use crate::block::Block;
+use crate::block::{BLOCK, Block};
 
 /// Kinds of processors, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +95,8 @@ pub(crate) trait Simd {
     ) -> Self::Register;
     /// `then` where `a = b`, else zero.
     fn if_equal(a: Self::Register, b: Self::Register, then: Self::Register) -> Self::Register;
+    /// Writes whole numbers from 0 to 127 as bytes.
+    fn store_bytes(register: Self::Register, bytes: &mut [u8; BLOCK], part: usize);
     /// Asks for a block that will be needed soon, if it is anywhere.
     fn prefetch(_block: *const Block) {}
 }
@@ -150,6 +152,10 @@ impl Simd for Portable {
     fn if_equal(a: [f32; 8], b: [f32; 8], then: [f32; 8]) -> [f32; 8] {
         std::array::from_fn(|lane| if a[lane] == b[lane] { then[lane] } else { 0.0 })
     }
+    #[inline(always)]
+    fn store_bytes(register: [f32; 8], bytes: &mut [u8; BLOCK], part: usize) {
+        bytes[part * 8..part * 8 + 8].copy_from_slice(&register.map(|value| value as i32 as u8));
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -161,7 +167,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::Simd;
-    use crate::block::Block;
+    use crate::block::{BLOCK, Block};
 
     /// Eight values: AVX2 with fused multiply-add.
     pub(crate) struct Avx2;
@@ -210,6 +216,16 @@ mod x86 {
         #[inline(always)]
         fn if_equal(a: __m256, b: __m256, then: __m256) -> __m256 {
             unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), then) }
+        }
+        #[inline(always)]
+        fn store_bytes(register: __m256, bytes: &mut [u8; BLOCK], part: usize) {
+            debug_assert!(part < 2);
+            unsafe {
+                let numbers = _mm256_cvtps_epi32(register);
+                let halves = (_mm256_castsi256_si128(numbers), _mm256_extracti128_si256::<1>(numbers));
+                let words = _mm_packs_epi32(halves.0, halves.1);
+                _mm_storel_epi64(bytes.as_mut_ptr().add(part * 8).cast(), _mm_packus_epi16(words, words));
+            }
         }
         #[inline(always)]
         fn prefetch(block: *const Block) {
@@ -264,6 +280,11 @@ mod x86 {
         #[inline(always)]
         fn if_equal(a: __m512, b: __m512, then: __m512) -> __m512 {
             unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), then) }
+        }
+        #[inline(always)]
+        fn store_bytes(register: __m512, bytes: &mut [u8; BLOCK], part: usize) {
+            debug_assert!(part == 0);
+            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(register))) }
         }
         #[inline(always)]
         fn prefetch(block: *const Block) {

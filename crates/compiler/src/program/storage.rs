@@ -146,7 +146,7 @@ impl Program {
     }
 
     /// Weights of a step as they lie in memory, padding included.
-    fn weights(&self, step: &Step) -> usize {
+    pub(super) fn weights(&self, step: &Step) -> usize {
         let pitch = |maps: &[MapId]| -> usize { maps.iter().map(|map| self.maps[map.index()].pitch()).sum() };
         match step {
             Step::Pointwise { inputs, .. } | Step::Linear { inputs, .. } => pitch(inputs) * pitch(&step.outputs()),
@@ -175,7 +175,7 @@ impl Program {
     }
 
     /// For each map, whether its values are computed again in the backward pass, if they are needed there.
-    fn computed_again(&self) -> Vec<bool> {
+    pub(super) fn computed_again(&self) -> Vec<bool> {
         let mut again = vec![false; self.maps.len()];
         for step in &self.steps {
             if let Step::MaxPool { input, output } | Step::AvgPool { input, output } = step {
@@ -187,7 +187,7 @@ impl Program {
 
     /// For each map, whether it depends on a parameter. Of all others the gradient is not needed: it would go on to the
     /// images alone.
-    fn needs_gradient(&self) -> Vec<bool> {
+    pub(super) fn needs_gradient(&self) -> Vec<bool> {
         let mut needs = vec![false; self.maps.len()];
         for step in &self.steps {
             let owns = match step {
