@@ -25,7 +25,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let recipe = Recipe::paper_search().with(|raw| {
         raw.batch = arguments.get(3).and_then(|batch| batch.parse().ok()).unwrap_or(raw.batch);
-        raw.eval_batch = 4; // TEMP
         raw.crop = arguments.get(4).and_then(|side| side.parse().ok()).unwrap_or(raw.crop);
     })?;
     // 0 is rayon's own choice: as many as there are cores.
