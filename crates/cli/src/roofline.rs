@@ -70,7 +70,15 @@ impl Roofline {
         let Roofline { batch, multiply_adds, bytes, devices } = self;
         let (products, moved) = (*multiply_adds as f64 / 1e9, *bytes as f64 / 1e9);
         say!("\na training step of {batch} images: {products:.1} G multiply-adds, {moved:.2} GB moved");
-        say!("{:<20} {:>8} {:>9} {:>11} {:>12} {:>17}", "at best on", "GB/s", "TMAC/s", "ms a step", "images/s", "bound by memory");
+        say!(
+            "{:<20} {:>8} {:>9} {:>11} {:>12} {:>17}",
+            "at best on",
+            "GB/s",
+            "TMAC/s",
+            "ms a step",
+            "images/s",
+            "bound by memory"
+        );
         for bound in devices {
             say!(
                 "{:<20} {:>8.0} {:>9.2} {:>11.2} {:>12.0} {:>15.0} %",
@@ -82,7 +90,9 @@ impl Roofline {
                 bound.memory_share * 100.0
             );
         }
-        say!("Not measured: bandwidth and 32-bit peak of data sheets, each fused pass as slow as the slower of the two.");
+        say!(
+            "Not measured: bandwidth and 32-bit peak of data sheets, each fused pass as slow as the slower of the two."
+        );
         Ok(())
     }
 }

@@ -87,7 +87,6 @@ dispatched! {
                 write_tile::<S, P, X>(&matrix, weights, std::slice::from_mut(output), at, count);
             }
         }
-        scratch::give(matrix);
     }
 }
 
@@ -135,8 +134,6 @@ dispatched! {
                 hand_out(&image_gradient, window.channels, inputs, number, to, targets);
             }
         }
-        scratch::give(matrix);
-        scratch::give(dz);
     }
 }
 
@@ -159,7 +156,6 @@ fn read_image<S: Simd, const P: usize>(inputs: &[Reading], number: usize, pixels
             first += input.channels;
         }
     }
-    scratch::give(rows);
 }
 
 /// The windows around some output pixels as the rows of a matrix.

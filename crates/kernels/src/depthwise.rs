@@ -7,8 +7,9 @@ use crate::block::{BLOCK, Block, blocks};
 use crate::norm::Sums;
 use crate::pointwise::Destination;
 use crate::reading::{Reading, Slope};
+use crate::scratch;
 use crate::simd::dispatched;
-use crate::window::{Ring, STEP, add_products, convolve_row, put};
+use crate::window::{Ring, STEP, add_products, ahead, convolve_row, put};
 
 /// Rows and columns of the images that are read, and the step of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ dispatched! {
         let (rows, columns) = size.output();
         let blocks = input.blocks;
         let mut ring = Ring::new(width, 0.0);
-        let mut result = vec![Block::ZERO; width.next_multiple_of(STEP)];
+        let mut result = scratch::take(width.next_multiple_of(STEP));
         for (image, output) in output.chunks_exact_mut(rows * columns * blocks).enumerate() {
             for (block, weights) in weights.iter().enumerate() {
                 ring.outside(-1);
@@ -61,6 +62,7 @@ dispatched! {
                     if y == 0 || (y - 1) % stride != 0 {
                         continue;
                     }
+                    ahead::<S>(output, block * rows + (y - 1) / stride, columns);
                     convolve_row::<S, P>(ring.around(y - 1), weights, &mut result);
                     let to = &mut output[(y - 1) / stride * columns * blocks..][..columns * blocks];
                     for (from, to) in result[..width].iter().step_by(stride).zip(to.chunks_exact_mut(blocks)) {
@@ -85,7 +87,7 @@ dispatched! {
         let mut inputs = Ring::new(width, 0.0);
         // Gradients of the pixels that a stride leaves out stay zero.
         let mut slopes = Ring::new(width, 0.0);
-        let mut result = vec![Block::ZERO; width.next_multiple_of(STEP)];
+        let mut result = scratch::take(width.next_multiple_of(STEP));
         for image in 0..input.map.len() / (height * width * blocks) {
             for (block, (weights, gradient)) in weights.iter().zip(&mut *gradient).enumerate() {
                 let mut turned = *weights;
@@ -97,6 +99,7 @@ dispatched! {
                 for y in 0..=height {
                     inputs.read::<S, P>(input, block, image, y, (height, width));
                     if y < height && y % stride == 0 {
+                        slope.ahead::<S>(image, rows * columns, block * rows + y / stride, columns);
                         let row = slope.pixels((image * rows + y / stride) * columns, columns);
                         row.read_block::<S, P>(block, &mut slopes.row(y as isize)[..width], stride);
                     } else {
@@ -108,6 +111,8 @@ dispatched! {
                         add_products::<S, P>(inputs.around(y), &row[1..=width], &mut sums);
                     }
                     if let Some((Destination { map, gathering }, add)) = target {
+                        let size = height * width * blocks;
+                        ahead::<S>(&map[image * size..][..size], block * height + y, width);
                         convolve_row::<S, P>(slopes.around(y), &turned, &mut result);
                         let row = (image * height + y) * width * blocks..(image * height + y + 1) * width * blocks;
                         let to = &mut map[row.clone()];

@@ -144,7 +144,6 @@ dispatched! {
             read_inputs::<S, P>(inputs, first, count, &mut x, depth);
             write_tile::<S, P, X>(&x, weights, outputs, first, count);
         }
-        scratch::give(x);
     }
 }
 
@@ -167,8 +166,10 @@ pub(crate) fn write_tile<S: Simd, const P: usize, const X: usize>(
             for from in (0..count).step_by(X) {
                 let products = multiply::<S, P, X>(&x[from * depth..], depth, panel);
                 for (pixel, products) in tile[from * width..].chunks_exact_mut(width).zip(&products) {
+                    let to = &mut pixel[block];
+                    S::prefetch((to as *const Block).wrapping_add(count * width));
                     for part in 0..P {
-                        S::store(products[part], &mut pixel[block], part);
+                        S::store(products[part], to, part);
                     }
                     if let Some(running) = &mut running {
                         running.add(*products);
@@ -232,8 +233,6 @@ dispatched! {
             }
             add_products::<S, P>(&x[..count * depth], depth, &dz[..count * width], width, gradient);
         }
-        scratch::give(x);
-        scratch::give(dz);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::block::{BLOCK, Block, values_mut};
 use crate::reading::Reading;
 use crate::scratch;
 use crate::simd::{Simd, dispatched};
-use crate::window::{Ring, put};
+use crate::window::{Ring, ahead, put};
 
 /// For each channel of a block, which place of the window held the largest value: 0 to 8, row by row.
 pub type Winners = [u8; BLOCK];
@@ -35,6 +35,7 @@ dispatched! {
                         largest.outside(y as isize);
                     }
                     let Some(y) = y.checked_sub(1) else { continue };
+                    ahead::<S>(output, block * height + y, width);
                     let row = y * width * blocks..(y + 1) * width * blocks;
                     let (output, winners) = (&mut output[row.clone()][block..], &mut winners[row][block..]);
                     let rows = [largest.around(y), places.around(y)].map(|rows| rows.map(|row| &row[1..=width]));
@@ -42,7 +43,6 @@ dispatched! {
                 }
             }
         }
-        scratch::give(pixels);
     }
 }
 
@@ -89,13 +89,15 @@ dispatched! {
     pub fn max_backward<S, P, X>(gradient: &[Block], winners: &[Winners], blocks: usize, height: usize, width: usize, target: &mut [Block], add: bool) {
         let mut gradients = Ring::new(width, 0.0);
         let mut places = Ring::new(width, NOBODY);
-        let mut result = vec![Block::ZERO; width];
+        let mut result = scratch::take(width);
         for (image, target) in target.chunks_exact_mut(height * width * blocks).enumerate() {
             for block in 0..blocks {
                 gradients.outside(-1);
                 places.outside(-1);
                 for y in 0..=height {
                     if y < height {
+                        let size = height * width * blocks;
+                        ahead::<S>(&gradient[image * size..][..size], block * height + y, width);
                         let pixels = (image * height + y) * width * blocks..(image * height + y + 1) * width * blocks;
                         let rows = gradient[pixels.clone()].chunks_exact(blocks).zip(winners[pixels].chunks_exact(blocks));
                         let to = gradients.row(y as isize)[..width].iter_mut().zip(&mut places.row(y as isize)[..width]);
@@ -110,6 +112,7 @@ dispatched! {
                         places.outside(y as isize);
                     }
                     let Some(y) = y.checked_sub(1) else { continue };
+                    ahead::<S>(target, block * height + y, width);
                     won::<S, P>(gradients.around(y), places.around(y), &mut result);
                     put::<S, P>(&result, &mut target[y * width * blocks..][..width * blocks], blocks, block, add);
                 }
@@ -150,13 +153,14 @@ dispatched! {
     pub fn avg_forward<S, P, X>(input: Reading, height: usize, width: usize, output: &mut [Block]) {
         let blocks = input.blocks;
         let mut ring = Ring::new(width, 0.0);
-        let mut result = vec![Block::ZERO; width];
+        let mut result = scratch::take(width);
         for (image, output) in output.chunks_exact_mut(height * width * blocks).enumerate() {
             for block in 0..blocks {
                 ring.outside(-1);
                 for y in 0..=height {
                     ring.read::<S, P>(input, block, image, y, (height, width));
                     let Some(y) = y.checked_sub(1) else { continue };
+                    ahead::<S>(output, block * height + y, width);
                     sum_windows::<S, P>(ring.around(y), &mut result);
                     for (x, result) in result.iter_mut().enumerate() {
                         scale::<S, P>(result, share(y, x, height, width));
@@ -172,12 +176,14 @@ dispatched! {
     /// The gradient with respect to the input of an average pool. Written to `target` or added to it.
     pub fn avg_backward<S, P, X>(gradient: &[Block], blocks: usize, height: usize, width: usize, target: &mut [Block], add: bool) {
         let mut ring = Ring::new(width, 0.0);
-        let mut result = vec![Block::ZERO; width];
+        let mut result = scratch::take(width);
         for (image, target) in target.chunks_exact_mut(height * width * blocks).enumerate() {
             for block in 0..blocks {
                 ring.outside(-1);
                 for y in 0..=height {
                     if y < height {
+                        let size = height * width * blocks;
+                        ahead::<S>(&gradient[image * size..][..size], block * height + y, width);
                         let pixels = gradient[(image * height + y) * width * blocks..][..width * blocks].chunks_exact(blocks);
                         for ((x, from), to) in pixels.enumerate().zip(ring.row(y as isize)) {
                             *to = from[block];
@@ -187,6 +193,7 @@ dispatched! {
                         ring.outside(y as isize);
                     }
                     let Some(y) = y.checked_sub(1) else { continue };
+                    ahead::<S>(target, block * height + y, width);
                     sum_windows::<S, P>(ring.around(y), &mut result);
                     put::<S, P>(&result, &mut target[y * width * blocks..][..width * blocks], blocks, block, add);
                 }

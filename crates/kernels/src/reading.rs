@@ -2,6 +2,7 @@
 
 use crate::block::Block;
 use crate::simd::Simd;
+use crate::window::ahead;
 
 /// What is applied to a map by whatever reads it: `max(floor, scale x + shift)`, each channel with its own numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +69,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn read<S: Simd, const P: usize>(self, to: Columns) {
         let Columns { matrix, pitch, at } = to;
         let Some(activation) = self.activation else {
-            for (from, to) in self.map.chunks_exact(self.blocks).zip(matrix.chunks_exact_mut(pitch)) {
-                to[at..at + self.blocks].copy_from_slice(from);
-            }
+            copy::<S, P>(self.map, self.blocks, Columns { matrix, pitch, at });
             return;
         };
         let floor = S::splat(activation.floor);
@@ -83,6 +82,20 @@ impl<'a> Reading<'a> {
                     let value = S::mul_add(S::load(&from[0], part), scale[part], shift[part]);
                     S::store(S::max(floor, value), &mut to[0], part);
                 }
+            }
+        }
+    }
+}
+
+/// Writes pixels of so many blocks into some columns of a matrix, as they are.
+#[inline(always)]
+fn copy<S: Simd, const P: usize>(map: &[Block], blocks: usize, to: Columns) {
+    let Columns { matrix, pitch, at } = to;
+    for (from, to) in map.chunks_exact(blocks).zip(matrix.chunks_exact_mut(pitch)) {
+        for (from, to) in from.iter().zip(&mut to[at..at + blocks]) {
+            S::prefetch((from as *const Block).wrapping_add(map.len()));
+            for part in 0..P {
+                S::store(S::load(from, part), to, part);
             }
         }
     }
@@ -130,14 +143,22 @@ impl<'a> Slope<'a> {
         Slope { gradient: cut(self.gradient), normalized, ..self }
     }
 
+    /// As [`ahead`] of all that is read, while image `image` of so many pixels is worked on.
+    #[inline(always)]
+    pub(crate) fn ahead<S: Simd>(self, image: usize, pixels: usize, row: usize, columns: usize) {
+        let size = pixels * self.blocks;
+        ahead::<S>(&self.gradient[image * size..][..size], row, columns);
+        if let Some((map, ..)) = self.normalized {
+            ahead::<S>(&map[image * size..][..size], row, columns);
+        }
+    }
+
     /// Writes the gradient before the normalisation into some columns of a matrix.
     #[inline(always)]
     pub(crate) fn read<S: Simd, const P: usize>(self, to: Columns) {
         let Columns { matrix, pitch, at } = to;
         let Some((map, activation, coefficients)) = self.normalized else {
-            for (from, to) in self.gradient.chunks_exact(self.blocks).zip(matrix.chunks_exact_mut(pitch)) {
-                to[at..at + self.blocks].copy_from_slice(from);
-            }
+            copy::<S, P>(self.gradient, self.blocks, Columns { matrix, pitch, at });
             return;
         };
         for block in 0..self.blocks {

@@ -1,6 +1,7 @@
 //! Memory for the time of one call: kept by each thread for the next.
 
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 
 use crate::block::Block;
 
@@ -11,8 +12,15 @@ thread_local! {
 /// Buffers that a thread keeps at most.
 const KEPT: usize = 8;
 
-/// At least so many blocks, whatever they hold. To be given back by [`give`].
-pub fn take(blocks: usize) -> Vec<Block> {
+/// Some blocks that hold anything at first. Dropped, they are kept for the next call of [`take`] on this thread.
+#[derive(Debug)]
+pub struct Scratch {
+    memory: Vec<Block>,
+    blocks: usize,
+}
+
+/// So many blocks, whatever they hold.
+pub fn take(blocks: usize) -> Scratch {
     let mut memory = FREE.with_borrow_mut(|free| {
         let sizes = free.iter().enumerate().map(|(index, buffer)| (index, buffer.len()));
         // The smallest that is large enough, else the largest.
@@ -23,14 +31,32 @@ pub fn take(blocks: usize) -> Vec<Block> {
     if memory.len() < blocks {
         memory.resize(blocks, Block::ZERO);
     }
-    memory
+    Scratch { memory, blocks }
 }
 
-/// Keeps a buffer for the next call of [`take`] on this thread.
-pub fn give(memory: Vec<Block>) {
-    FREE.with_borrow_mut(|free| {
-        if free.len() < KEPT {
-            free.push(memory);
-        }
-    });
+impl Deref for Scratch {
+    type Target = [Block];
+
+    fn deref(&self) -> &[Block] {
+        &self.memory[..self.blocks]
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [Block] {
+        &mut self.memory[..self.blocks]
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        // Where the thread is ending there is nobody to keep it for.
+        let _ = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < KEPT {
+                free.push(memory);
+            }
+        });
+    }
 }

@@ -99,6 +99,8 @@ pub(crate) trait Simd {
     fn store_bytes(register: Self::Register, bytes: &mut [u8; BLOCK], part: usize);
     /// Asks for a block that will be needed soon, if it is anywhere.
     fn prefetch(_block: *const Block) {}
+    /// Asks for a block that will be needed later than that, into a larger cache.
+    fn prefetch_far(_block: *const Block) {}
 }
 
 /// Eight values by plain loops, which the compiler turns into whatever the build's processor has.
@@ -231,6 +233,10 @@ mod x86 {
         fn prefetch(block: *const Block) {
             unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast()) }
         }
+        #[inline(always)]
+        fn prefetch_far(block: *const Block) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(block.cast()) }
+        }
     }
 
     /// Sixteen values: AVX-512.
@@ -289,6 +295,10 @@ mod x86 {
         #[inline(always)]
         fn prefetch(block: *const Block) {
             unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast()) }
+        }
+        #[inline(always)]
+        fn prefetch_far(block: *const Block) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(block.cast()) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::reading::Reading;
-use crate::scratch;
+use crate::scratch::{self, Scratch};
 use crate::simd::Simd;
 
 /// Pixels of a row that are computed at once.
@@ -10,7 +10,7 @@ pub(crate) const STEP: usize = 4;
 
 /// Three rows around the one that is computed. A row has a pixel of border on its left and at least one on its right.
 pub(crate) struct Ring {
-    rows: Vec<Block>,
+    rows: Scratch,
     /// Blocks of a row.
     length: usize,
     border: f32,
@@ -22,7 +22,7 @@ impl Ring {
         // A whole step may be read past the last pixel.
         let length = width + 1 + STEP;
         let mut rows = scratch::take(3 * length);
-        rows[..3 * length].fill(Block::splat(border));
+        rows.fill(Block::splat(border));
         Ring { rows, length, border }
     }
 
@@ -43,6 +43,8 @@ impl Ring {
     ) {
         let (height, width) = size;
         if y < height {
+            let size = height * width * input.blocks;
+            ahead::<S>(&input.map[image * size..][..size], block * height + y, width);
             let row = input.pixels((image * height + y) * width, width);
             row.read_block::<S, P>(block, &mut self.row(y as isize)[..width]);
         } else {
@@ -62,9 +64,19 @@ impl Ring {
     }
 }
 
-impl Drop for Ring {
-    fn drop(&mut self) {
-        scratch::give(std::mem::take(&mut self.rows));
+/// Blocks of an image up to which the next one is asked for while it is worked on: larger ones are read in long enough
+/// runs that the processor does so by itself, and would push out of the cache what is at hand.
+const SMALL_IMAGE: usize = 512;
+
+/// Asks for a part of the image that follows this one in memory: for its row `row`, of so many pixels, when the rows of
+/// all blocks are counted through. A kernel that calls it for each row of a small image does not wait for the next.
+#[inline(always)]
+pub(crate) fn ahead<S: Simd>(image: &[Block], row: usize, pixels: usize) {
+    if image.len() <= SMALL_IMAGE {
+        let first = image.as_ptr().wrapping_add(image.len() + row * pixels);
+        for pixel in 0..pixels {
+            S::prefetch_far(first.wrapping_add(pixel));
+        }
     }
 }
 

@@ -41,7 +41,6 @@ impl Executor {
                 let used = size * self.division().1;
                 self.add_up(number, step, &mut parts[..used], gradients);
             }
-            scratch::give(parts);
             if let &Step::Linear { linear, output, .. } = step {
                 gradients.linears[linear].bias =
                     head::bias_gradient(self.memory.gradient(output), self.channels(output));
