@@ -14,6 +14,7 @@
 //! step K                                     trains K steps on that batch, every candidate on threads of its own
 //! curve FOLDER STEPS DATA                    writes graph, weights and STEPS batches of cifar10 or made-up images, and
 //!                                            trains on them
+//! bandwidth                                  bytes a second that the threads copy in large pieces, read and written
 //! memory                                     bytes: the most this process ever held, and what it holds now
 //! ```
 
@@ -23,7 +24,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use hnas_compiler::{Graph, Shape, Skeleton, assemble, cost, optimize};
+use hnas_compiler::{Graph, Program, Shape, Skeleton, assemble, cost, optimize};
 use hnas_data::Manifest;
 use hnas_engine::{EngineDevice, NamedTensor, Probe, Recipe, open_device};
 use hnas_genome::{Genotype, SearchSpace};
@@ -85,10 +86,12 @@ impl Bench {
                 let probe = |pool: &ThreadPool| pool.install(|| Probe::new(&graph, &recipe, &self.device, seed));
                 let probes = self.pools.iter().map(probe).collect::<Result<_, _>>()?;
                 let total = cost(&graph).total;
+                let work = Program::lower(&graph, graph.input_shape())?.total_training_work(batch);
                 let answer = json!({
                     "nodes": graph.nodes().len(),
                     "parameters": total.parameters,
                     "multiply_adds": total.multiply_adds,
+                    "step": { "multiply_adds": work.multiply_adds, "bytes": work.bytes },
                 });
                 self.case = Some(Case { graph, recipe, probes, images, labels });
                 Ok(answer)
@@ -106,6 +109,7 @@ impl Bench {
                 let (folder, steps) = (Path::new(folder), steps.parse()?);
                 pools[0].install(|| case.curve(folder, steps, data))
             }
+            ["bandwidth"] => Ok(json!({ "bytes_a_second": bandwidth(&self.pools) })),
             ["memory"] => Ok(json!({ "peak": status("VmHWM")?, "now": status("VmRSS")? })),
             _ => Err(format!("unknown command {words:?}").into()),
         }
@@ -114,6 +118,26 @@ impl Bench {
     fn parts(&mut self) -> Outcome<(&[ThreadPool], &mut Case)> {
         Ok((&self.pools, self.case.as_mut().ok_or("there is no case yet")?))
     }
+}
+
+/// Bytes a second, read and written, of copies too large for a cache, on all threads of all candidates at once.
+fn bandwidth(pools: &[ThreadPool]) -> f64 {
+    const FLOATS: usize = 32 << 20;
+    let copy = || {
+        let (from, mut to) = (vec![1_f32; FLOATS], vec![0_f32; FLOATS]);
+        let turn = |to: &mut Vec<f32>| {
+            let started = Instant::now();
+            std::hint::black_box(to).copy_from_slice(std::hint::black_box(&from));
+            started.elapsed().as_secs_f64()
+        };
+        let best = (0..10).map(|_| turn(&mut to)).fold(f64::INFINITY, f64::min);
+        (2 * FLOATS * size_of::<f32>()) as f64 / best
+    };
+    std::thread::scope(|scope| {
+        let threads: usize = pools.iter().map(ThreadPool::current_num_threads).sum();
+        let copies: Vec<_> = (0..threads).map(|_| scope.spawn(copy)).collect();
+        copies.into_iter().map(|copy| copy.join().expect("a copy does not panic")).sum()
+    })
 }
 
 impl Case {

@@ -182,8 +182,9 @@ class Comparison:
         """Times both in turn, in short rounds, the other one waiting."""
         with contextlib.ExitStack() as stack:
             ours = stack.enter_context(self.engines.ours(setting.threads, setting.candidates))
+            bandwidth = ours.ask("bandwidth")["bytes_a_second"]
             start = ours.ask("memory")["now"]
-            ours.ask(*case.words(case.batch))
+            work = ours.ask(*case.words(case.batch))["step"]
             theirs = [stack.enter_context(self.engines.pytorch(setting.threads)) for _ in range(setting.candidates)]
             loaded = [engine.ask("load", self.folder(case, "timed"), mode) for engine in theirs][0]
             for engine in [ours, *theirs]:
@@ -212,6 +213,12 @@ class Comparison:
                 "ratio_of_fastest": min(took["theirs"] for took in rounds) / min(took["ours"] for took in rounds),
                 "images_a_second": {
                     name: images / statistics.median(took[name] for took in rounds) for name in ("ours", "theirs")
+                },
+                "moved": {
+                    "bytes_a_step": work["bytes"],
+                    "bytes_a_second": work["bytes"] * setting.candidates * steps
+                    / statistics.median(took["ours"] for took in rounds),
+                    "bandwidth": bandwidth,
                 },
                 "peak_bytes": {
                     "ours": ours.ask("memory")["peak"] - start,

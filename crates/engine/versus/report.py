@@ -70,6 +70,8 @@ MEASURED = {
     "PyTorch images/s": lambda row: f"{row['images_a_second']['theirs']:.0f}",
     "hnas peak MB": lambda row: f"{row['peak_bytes']['ours'] / 1e6:.0f}",
     "PyTorch peak MB": lambda row: f"{row['peak_bytes']['theirs'] / 1e6:.0f}",
+    "hnas GB/s": lambda row: f"{row['moved']['bytes_a_second'] / 1e9:.1f}",
+    "machine GB/s": lambda row: f"{row['moved']['bandwidth'] / 1e9:.1f}",
 }
 
 CHECKED = {
@@ -94,6 +96,8 @@ def whole(heading, comparison):
             "",
             "Speed ratio: PyTorch's seconds divided by ours, the median over rounds; above 1 we are faster.",
             "Fastest rounds: the ratio of each side's own fastest, since other work on the machine only slows.",
+            "hnas GB/s: what the steps read and write, each map once for each step that touches it, some of it in caches;",
+            "machine GB/s: what as many threads copy in large pieces, read and written.",
             "Peak: the most that a process held, less what it held before it had a network.",
             "",
             columns(MEASURED, comparison.rows),
