@@ -12,8 +12,8 @@
 //!                                            random:SEED:hierarchical or random:SEED:flat, SKELETON small or large:C0
 //! write FOLDER                               writes its graph, weights, batch, loss and gradients for the other engine
 //! step K                                     trains K steps on that batch, every candidate on threads of its own
-//! curve FOLDER STEPS DATA                    writes graph, weights and STEPS batches of cifar10 or made-up images, and
-//!                                            trains on them
+//! curve FOLDER STEPS DATA                    writes graph, weights and STEPS batches of cifar10 or made-up images, trains
+//!                                            on them, and scores the network on a thousand others
 //! bandwidth                                  bytes a second that the threads copy in large pieces, read and written
 //! memory                                     bytes: the most this process ever held, and what it holds now
 //! ```
@@ -64,6 +64,15 @@ struct Bench {
     /// One for each candidate.
     pools: Vec<ThreadPool>,
     case: Option<Case>,
+}
+
+/// Images that a network is scored on after a curve.
+const TESTED: usize = 1000;
+
+/// The class of the highest logit.
+fn best(logits: &[f32]) -> u8 {
+    let highest = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+    highest.and_then(|class| u8::try_from(class).ok()).unwrap_or(u8::MAX)
 }
 
 /// A network and what it is trained on.
@@ -151,7 +160,7 @@ impl Case {
         for NamedTensor { name, shape, values } in &gradients {
             file.floats(&format!("gradient.{name}"), shape, values);
         }
-        file.batches(&[self.labels.len()], self.graph.input_shape(), &self.images, &self.labels);
+        file.batches("", &[self.labels.len()], self.graph.input_shape(), &self.images, &self.labels);
         file.floats("loss", &[1], &[loss]);
         self.save(folder, "case.safetensors", file)?;
         Ok(json!({ "loss": loss }))
@@ -183,20 +192,29 @@ impl Case {
     /// Writes `graph.txt` and `curve.safetensors`, and trains: the loss of each step.
     fn curve(&mut self, folder: &Path, steps: usize, data: &str) -> Outcome<Value> {
         let (input, batch) = (self.graph.input_shape(), self.labels.len());
-        let (images, labels) = match data {
-            "cifar10" => cifar10(input, steps * batch)?,
-            "made-up" => made_up(input, steps * batch, 1),
+        let count = steps * batch;
+        let (mut images, mut labels) = match data {
+            "cifar10" => cifar10(input, count + TESTED)?,
+            "made-up" => made_up(input, count + TESTED, 1),
             other => return Err(format!("unknown data {other}: cifar10 or made-up").into()),
         };
+        let (test_images, test_labels) = (images.split_off(count * input.elements()), labels.split_off(count));
         let mut file = TensorFile::default();
         for NamedTensor { name, shape, values } in &self.probes[0].weights() {
             file.floats(name, shape, values);
         }
-        file.batches(&[steps, batch], input, &images, &labels);
+        file.batches("", &[steps, batch], input, &images, &labels);
+        file.batches("test_", &[TESTED], input, &test_images, &test_labels);
         self.save(folder, "curve.safetensors", file)?;
         let batches = images.chunks_exact(images.len() / steps).zip(labels.chunks_exact(batch));
         let losses: Vec<f32> = batches.map(|(images, labels)| self.probes[0].step(images, labels)).collect();
-        Ok(json!({ "losses": losses }))
+        let mut correct = 0;
+        for (images, labels) in test_images.chunks(batch * input.elements()).zip(test_labels.chunks(batch)) {
+            let logits = self.probes[0].logits(images);
+            let classes = logits.len() / labels.len();
+            correct += logits.chunks_exact(classes).zip(labels).filter(|(row, label)| best(row) == **label).count();
+        }
+        Ok(json!({ "losses": losses, "accuracy": correct as f64 / TESTED as f64 }))
     }
 
     fn save(&self, folder: &Path, name: &str, file: TensorFile) -> Outcome<()> {
@@ -224,11 +242,11 @@ impl TensorFile {
         self.0.push((name.to_owned(), Dtype::F32, shape.to_vec(), bytes));
     }
 
-    /// `images` `[.., channels, height, width]` and `labels` `[..]`.
-    fn batches(&mut self, outer: &[usize], input: Shape, images: &[f32], labels: &[u8]) {
-        self.floats("images", &[outer, &[input.channels, input.height, input.width]].concat(), images);
+    /// `images` `[.., channels, height, width]` and `labels` `[..]`, their names behind `kind`.
+    fn batches(&mut self, kind: &str, outer: &[usize], input: Shape, images: &[f32], labels: &[u8]) {
+        self.floats(&format!("{kind}images"), &[outer, &[input.channels, input.height, input.width]].concat(), images);
         let bytes = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
-        self.0.push(("labels".to_owned(), Dtype::I64, outer.to_vec(), bytes));
+        self.0.push((format!("{kind}labels"), Dtype::I64, outer.to_vec(), bytes));
     }
 
     fn save(&self, path: &Path, metadata: HashMap<String, String>) -> Outcome<()> {

@@ -83,6 +83,16 @@ impl Probe {
         one_step(network, compute, optimizer, batch, rate, momentum, device).into_scalar()
     }
 
+    /// The logits `[batch, classes]` of images `[batch, channels, height, width]`, normalised by the running statistics.
+    ///
+    /// # Panics
+    /// When the images are not whole, or more than the recipe's batch.
+    pub fn logits(&mut self, images: &[f32]) -> Vec<f32> {
+        let batch = self.batch(images, &vec![0; images.len() / self.input.elements()]);
+        let logits = self.compute.logits(&self.network, batch, &self.device);
+        logits.into_data().iter::<f32>().collect()
+    }
+
     fn batch(&self, images: &[f32], labels: &[u8]) -> Batch {
         let Shape { channels, height, width } = self.input;
         assert_eq!(images.len(), labels.len() * channels * height * width, "one image of {} a label", self.input);

@@ -149,7 +149,7 @@ class Worker:
         return {"seconds": [seconds], "losses": [losses]}
 
     def curve(self, folder, kind):
-        """Trains on the batches of a file, one after the other."""
+        """Trains on the batches of a file, one after the other, and scores the network on the file's test images."""
         text, held, recipe = read_case(folder, "curve.safetensors")
         kind = getattr(torch, kind)
         network = model.build(text, recipe, held, kind).to(memory_format=torch.channels_last)
@@ -161,7 +161,13 @@ class Worker:
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-        return {"losses": losses}
+        network.eval()
+        correct = 0
+        with torch.no_grad():
+            for images, labels in zip(held["test_images"].split(100), held["test_labels"].split(100)):
+                logits = network(images.to(kind, memory_format=torch.channels_last))
+                correct += (logits.argmax(1) == labels).sum().item()
+        return {"losses": losses, "accuracy": correct / len(held["test_labels"])}
 
     def memory(self):
         """The peak, and what was held before anything was loaded."""
