@@ -152,6 +152,7 @@ class Worker:
         """Trains on the batches of a file, one after the other, and scores the network on the file's test images."""
         text, held, recipe = read_case(folder, "curve.safetensors")
         kind = getattr(torch, kind)
+        tested = [held.pop(name).split(100) for name in ("test_images", "test_labels")]
         network = model.build(text, recipe, held, kind).to(memory_format=torch.channels_last)
         optimizer = sgd(network, recipe)
         losses = []
@@ -164,10 +165,10 @@ class Worker:
         network.eval()
         correct = 0
         with torch.no_grad():
-            for images, labels in zip(held["test_images"].split(100), held["test_labels"].split(100)):
+            for images, labels in zip(*tested):
                 logits = network(images.to(kind, memory_format=torch.channels_last))
                 correct += (logits.argmax(1) == labels).sum().item()
-        return {"losses": losses, "accuracy": correct / len(held["test_labels"])}
+        return {"losses": losses, "accuracy": correct / sum(len(labels) for labels in tested[1])}
 
     def memory(self):
         """The peak, and what was held before anything was loaded."""

@@ -9,6 +9,11 @@ use crate::simd::{Simd, dispatched};
 /// Pixels that are read, multiplied and written while they are in the cache.
 pub(crate) const TILE: usize = 48;
 
+/// Pixels that are worked on at once where a pixel has so many blocks: fewer where they would not fit into the cache.
+fn tile(blocks: usize) -> usize {
+    if blocks < 8 { TILE } else { TILE / 2 }
+}
+
 /// Input channels whose weight gradients are summed at once.
 const ROWS: usize = 4;
 
@@ -138,9 +143,10 @@ dispatched! {
     pub fn forward<S, P, X>(inputs: &[Reading], weights: &Weights, outputs: &mut [Writing]) {
         let depth = weights.depth();
         let pixels = inputs[0].map.len() / inputs[0].blocks;
-        let mut x = scratch::take(TILE * depth);
-        for first in (0..pixels).step_by(TILE) {
-            let count = TILE.min(pixels - first);
+        let tile = tile(depth);
+        let mut x = scratch::take(tile * depth);
+        for first in (0..pixels).step_by(tile) {
+            let count = tile.min(pixels - first);
             read_inputs::<S, P>(inputs, first, count, &mut x, depth);
             write_tile::<S, P, X>(&x, weights, outputs, first, count);
         }
@@ -191,9 +197,10 @@ dispatched! {
     pub fn backward<S, P, X>(inputs: &[Reading], slopes: &[Slope], weights: &Weights, to: &[Target], targets: &mut [Destination], gradient: &mut [Block]) {
         let (depth, width) = (weights.depth(), weights.width());
         let pixels = inputs[0].map.len() / inputs[0].blocks;
-        let (mut x, mut dz) = (scratch::take(TILE * depth), scratch::take(TILE * width));
-        for first in (0..pixels).step_by(TILE) {
-            let count = TILE.min(pixels - first);
+        let tile = tile(depth + width);
+        let (mut x, mut dz) = (scratch::take(tile * depth), scratch::take(tile * width));
+        for first in (0..pixels).step_by(tile) {
+            let count = tile.min(pixels - first);
             read_inputs::<S, P>(inputs, first, count, &mut x, depth);
             let mut at = 0;
             for slope in slopes {
