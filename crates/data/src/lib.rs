@@ -7,22 +7,31 @@ mod cache;
 mod checksum;
 mod error;
 mod fetch;
+mod folder;
 mod images;
 mod load;
+mod loader;
 mod manifest;
+mod photo;
+mod random;
 mod split;
 mod statistics;
 mod stratify;
+mod transform;
 mod verify;
 
 pub use cache::cache_root;
 pub use checksum::{Md5, Md5Error};
 pub use error::{Attempt, DataError, Problem};
 pub use fetch::{Progress, fetch};
+pub use folder::{FolderError, Ignored, ImageFolder, ImageSet};
 pub use images::{Images, ImagesError, View};
 pub use load::load;
+pub use loader::{Batch, Decoded, Loader, LoaderError, Workers};
 pub use manifest::{
     Archive, ArchiveFormat, DataFile, ImageSize, Manifest, ManifestError, NpmPackage, Part, RebuiltFile, Record, Source,
 };
+pub use photo::{Kind, Photo};
 pub use split::{Split, SplitError, Test, TestImages, Train, TrainingImages, Valid};
+pub use transform::{Augmentation, CentreCrop, Distortion, TransformError, Transformer, Window};
 pub use verify::verify;

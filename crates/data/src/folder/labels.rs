@@ -1,0 +1,76 @@
+//! Files of labels, for validation images that lie in one folder. The first one found is taken, of these names, beside the
+//! folder or in it:
+//!
+//! - `val.txt`: lines `name class`; the class is the name of a training folder, or, as in Caffe's lists, its place among them
+//!   in ascending order, from 0
+//! - `LOC_val_solution.csv`, as Kaggle gives it: lines `name,class x y x y ..`, the name without its ending
+//! - `ILSVRC2012_validation_ground_truth.txt`, as in the development kit: a number a line, line `n` for the image whose name
+//!   ends in `_n`. What the numbers mean is in the kit's `meta.mat` beside it, see `devkit`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::scan::{Flat, Scanned};
+use super::{Entry, FolderError};
+
+const LIST: &str = "val.txt";
+const KAGGLE: &str = "LOC_val_solution.csv";
+
+/// The images of `flat`, each with its label.
+pub(super) fn labelled(root: &Path, folder: &Path, flat: Flat, names: &[String]) -> Result<Scanned, FolderError> {
+    let candidates: Vec<PathBuf> =
+        [LIST, KAGGLE].iter().flat_map(|name| [root.join(name), folder.join(name)]).collect();
+    let Some(path) = candidates.iter().find(|path| path.is_file()) else {
+        let (folder, images) = (folder.to_path_buf(), flat.files.len());
+        return Err(FolderError::NoLabels { folder, images, looked: candidates });
+    };
+    let labels = read(path, names)?;
+    let mut images = Vec::with_capacity(flat.files.len());
+    let (mut missing, mut first) = (0, None);
+    for name in flat.files {
+        let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        match labels.get(&stem) {
+            Some(&label) => images.push(Entry { folder: 0, label, name: name.into() }),
+            None => {
+                missing += 1;
+                first.get_or_insert(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    if let Some(first) = first {
+        return Err(FolderError::Unlabelled { path: path.clone(), missing, images: missing + images.len(), first });
+    }
+    Ok(Scanned { classes: names.to_vec(), folders: vec![folder.to_path_buf()], images, ignored: flat.ignored })
+}
+
+/// The label of each image, by its name without ending.
+fn read(path: &Path, names: &[String]) -> Result<HashMap<String, u32>, FolderError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| FolderError::Read { path: path.to_path_buf(), source: Arc::new(source) })?;
+    let kaggle = path.ends_with(KAGGLE);
+    let mut labels = HashMap::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        if text.trim().is_empty() || (kaggle && line == 1) {
+            continue;
+        }
+        let wrong = |why: String| FolderError::Label { path: path.to_path_buf(), line, why };
+        let parts = if kaggle { text.split_once(',') } else { text.trim().split_once(char::is_whitespace) };
+        let (name, class) = parts.ok_or_else(|| wrong(format!("{text:?} is not a name and a class")))?;
+        let class = class.split_whitespace().next().unwrap_or_default();
+        let label = label(class, names)
+            .ok_or_else(|| wrong(format!("{class:?} is none of the {} training classes", names.len())))?;
+        let stem = Path::new(name.trim()).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if labels.insert(stem, label).is_some_and(|other| other != label) {
+            return Err(wrong(format!("{name:?} has two labels")));
+        }
+    }
+    Ok(labels)
+}
+
+/// The label of a class named by its folder or, if no folder is called so, by its place.
+fn label(class: &str, names: &[String]) -> Option<u32> {
+    let by_name = names.binary_search_by(|name| name.as_str().cmp(class)).ok();
+    by_name.or_else(|| class.parse().ok().filter(|&place| place < names.len())).map(|place| place as u32)
+}

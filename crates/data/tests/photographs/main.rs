@@ -1,0 +1,9 @@
+//! Tests of photographs from the outside: decoding, transformations, folders, loaders. `make.py` says what the files here are.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod decoding;
+mod folders;
+mod loading;
+mod transforming;
+mod tree;
