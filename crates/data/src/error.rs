@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::checksum::Md5;
+use crate::folder::FolderError;
 use crate::images::ImagesError;
 
 /// Why a data set cannot be described, fetched or read.
@@ -87,6 +88,41 @@ pub enum DataError {
         /// Number of classes.
         classes: usize,
     },
+    /// A folder that is none of photographs.
+    #[error("{name}: {source}; {how}")]
+    Folder {
+        /// The data set.
+        name: String,
+        /// What is wrong.
+        source: Box<FolderError>,
+        /// What to do.
+        how: String,
+    },
+    /// A folder of photographs, but of others.
+    #[error(
+        "{name} in {}: {}, and {} other entries; {how}",
+        folder.display(), list(differences), grouped(*ignored as u64)
+    )]
+    Differs {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// What differs.
+        differences: Vec<Difference>,
+        /// Number of entries that were not used.
+        ignored: usize,
+        /// What to do.
+        how: String,
+    },
+    /// A fetch would overwrite what it did not make.
+    #[error("{} is in the way: move it elsewhere and fetch again ({problem})", there.display())]
+    InTheWay {
+        /// The folder.
+        there: PathBuf,
+        /// What is wrong with it.
+        problem: Box<DataError>,
+    },
     /// The decoded images do not fit together.
     #[error(transparent)]
     Images(#[from] ImagesError),
@@ -129,6 +165,22 @@ pub enum Problem {
         /// The operating system's reason.
         reason: String,
     },
+}
+
+/// A number that is not what it should be.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error(
+    "{} {what} instead of {} ({} {})",
+    grouped(*found as u64), grouped(*expected as u64), grouped(found.abs_diff(*expected) as u64),
+    if found < expected { "too few" } else { "too many" }
+)]
+pub struct Difference {
+    /// What is counted.
+    pub what: &'static str,
+    /// How many there are.
+    pub found: usize,
+    /// How many there should be.
+    pub expected: usize,
 }
 
 /// A source that was tried in vain.

@@ -8,10 +8,13 @@ mod archive;
 mod download;
 mod local;
 mod npm;
+mod photographs;
 mod staging;
 mod unpack;
 
 use std::path::{Path, PathBuf};
+
+pub use self::photographs::fetch_folder;
 
 use crate::error::{Attempt, DataError};
 use crate::fetch::staging::Staging;

@@ -5,6 +5,7 @@
 
 mod cache;
 mod checksum;
+mod dataset;
 mod error;
 mod fetch;
 mod folder;
@@ -22,14 +23,16 @@ mod verify;
 
 pub use cache::cache_root;
 pub use checksum::{Md5, Md5Error};
-pub use error::{Attempt, DataError, Problem};
-pub use fetch::{Progress, fetch};
+pub use dataset::DataSet;
+pub use error::{Attempt, DataError, Difference, Problem};
+pub use fetch::{Progress, fetch, fetch_folder};
 pub use folder::{FolderError, Ignored, ImageFolder, ImageSet};
 pub use images::{Images, ImagesError, View};
 pub use load::load;
 pub use loader::{Batch, Decoded, Loader, LoaderError, Workers};
 pub use manifest::{
-    Archive, ArchiveFormat, DataFile, ImageSize, Manifest, ManifestError, NpmPackage, Part, RebuiltFile, Record, Source,
+    Archive, ArchiveFormat, DataFile, FolderManifest, FolderSource, ImageSize, Manifest, ManifestError, NpmPackage,
+    Part, PhotoClass, PhotoPackage, RebuiltFile, Record, Source,
 };
 pub use photo::{Kind, Photo};
 pub use split::{Split, SplitError, Test, TestImages, Train, TrainingImages, Valid};

@@ -1,11 +1,12 @@
 //! Manifests: what a data set is, where its bytes come from and how they are recognised.
 //!
-//! A data set is files of records of one fixed size: some label bytes, then the pixels, channel by channel and row by
+//! A data set is a folder of photographs (see `folder`), or files of records of one fixed size: some label bytes, then the pixels, channel by channel and row by
 //! row. One RON file in `datasets/` describes one data set; the bytes themselves are never part of the project.
 
 mod check;
 mod check_source;
 mod error;
+mod folder;
 
 use std::fmt;
 use std::fs;
@@ -13,9 +14,11 @@ use std::path::{Path, PathBuf};
 
 use ron::extensions::Extensions;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub(crate) use self::check_source::is_loopback;
 pub use self::error::ManifestError;
+pub use self::folder::{FolderManifest, FolderSource, PhotoClass, PhotoPackage};
 use crate::checksum::Md5;
 use crate::error::DataError;
 
@@ -157,9 +160,7 @@ impl Manifest {
     /// # Errors
     /// When the file cannot be read or does not describe a data set; the message names the line and column.
     pub fn load(path: &Path) -> Result<Manifest, DataError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| DataError::Read { path: path.to_path_buf(), source: source.into() })?;
-        Manifest::parse(&path.display().to_string(), &text)
+        parse(&path.display().to_string(), &read(path)?)
     }
 
     /// The manifest of a data set which comes with the program.
@@ -171,21 +172,12 @@ impl Manifest {
             let known = Manifest::builtin_names().collect::<Vec<_>>().join(", ");
             return Err(DataError::UnknownDataSet { name: name.to_string(), known });
         };
-        Manifest::parse(&format!("datasets/{name}.ron"), text)
+        parse(&format!("datasets/{name}.ron"), text)
     }
 
     /// The names that [`Manifest::builtin`] knows.
     pub fn builtin_names() -> impl Iterator<Item = &'static str> {
         BUILTIN.iter().map(|(name, _)| *name)
-    }
-
-    /// Reads a manifest from a text; `place` is how errors call it.
-    pub(crate) fn parse(place: &str, text: &str) -> Result<Manifest, DataError> {
-        // Lets a source be written `Archive(url: ..)`, without a second pair of brackets.
-        ron::Options::default()
-            .with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES)
-            .from_str(text)
-            .map_err(|error| DataError::Manifest { place: place.to_string(), source: Box::new(error) })
     }
 
     /// Its name: what commands call it, and its folder in the cache.
@@ -242,6 +234,19 @@ impl Manifest {
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(&self.name)
     }
+}
+
+fn read(path: &Path) -> Result<String, DataError> {
+    fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_path_buf(), source: source.into() })
+}
+
+/// Reads a manifest from a text; `place` is how errors call it.
+fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, DataError> {
+    // Lets a source be written `Archive(url: ..)`, without a second pair of brackets.
+    ron::Options::default()
+        .with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES)
+        .from_str(text)
+        .map_err(|error| DataError::Manifest { place: place.to_string(), source: Box::new(error) })
 }
 
 impl fmt::Display for Source {

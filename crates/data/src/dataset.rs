@@ -1,0 +1,63 @@
+//! Data sets of either kind, for commands that are told a name.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+use crate::fetch::{Progress, fetch, fetch_folder};
+use crate::manifest::{FolderManifest, Manifest};
+use crate::verify::verify;
+
+/// A data set which comes with the program.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DataSet {
+    /// Files of records, read into memory.
+    Records(Manifest),
+    /// A folder of photographs, decoded as they are needed.
+    Folder(FolderManifest),
+}
+
+impl DataSet {
+    /// The data set of this name.
+    ///
+    /// # Errors
+    /// When there is none; the message lists those there are.
+    pub fn builtin(name: &str) -> Result<DataSet, DataError> {
+        if let Some(folder) = FolderManifest::builtin(name)? {
+            return Ok(DataSet::Folder(folder));
+        }
+        Manifest::builtin(name).map(DataSet::Records).map_err(|error| match error {
+            DataError::UnknownDataSet { name, .. } => {
+                DataError::UnknownDataSet { name, known: DataSet::names().collect::<Vec<_>>().join(", ") }
+            }
+            other => other,
+        })
+    }
+
+    /// The names that [`DataSet::builtin`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Manifest::builtin_names().chain(FolderManifest::builtin_names())
+    }
+
+    /// Brings it into its folder in the cache folder `root` and returns that folder; does nothing when it is there.
+    ///
+    /// # Errors
+    /// Those of [`fetch`] and [`fetch_folder`].
+    pub fn fetch(&self, root: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
+        match self {
+            DataSet::Records(manifest) => fetch(manifest, root, progress),
+            DataSet::Folder(manifest) => fetch_folder(manifest, root, progress),
+        }
+    }
+
+    /// Compares what is in the cache folder `root` with the manifest: size and checksum of every file of records, the
+    /// numbers of classes and images of a folder of photographs.
+    ///
+    /// # Errors
+    /// All differences together, and what to do.
+    pub fn verify(&self, root: &Path) -> Result<(), DataError> {
+        match self {
+            DataSet::Records(manifest) => verify(manifest, root),
+            DataSet::Folder(manifest) => manifest.open(root).map(|_| ()),
+        }
+    }
+}
