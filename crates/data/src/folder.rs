@@ -6,6 +6,7 @@
 //! ROOT/val/*.JPEG  and a file of labels, see `labels`
 //! ```
 
+mod devkit;
 mod error;
 mod labels;
 mod scan;

@@ -2,6 +2,9 @@
 //!
 //! This crate knows no tensors: it hands out bytes (`[channels, height, width]` an image) and labels. Which images
 //! a search may see is held by types, see [`TrainingImages`] and [`TestImages`].
+//!
+//! Small images lie in memory ([`Images`]). Photographs lie in folders ([`ImageFolder`]) and are decoded, cut and resized by
+//! threads as they are needed ([`Loader`]).
 
 mod cache;
 mod checksum;

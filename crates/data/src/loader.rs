@@ -4,6 +4,8 @@
 //! threads, nor from where a loader was started. So a training that goes on at step `s` sees what it would have seen.
 
 mod order;
+#[cfg(test)]
+mod panics;
 mod report;
 
 use std::collections::VecDeque;

@@ -11,6 +11,8 @@
 //! A file is damaged when it has no end or when a strict decoder refuses it: an image that is cut off, or whose codes are
 //! wrong, would be part noise or grey. A header alone takes no memory: what it promises must fit into the file's bytes, see [`too_large`].
 
+mod segments;
+
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -20,6 +22,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use self::segments::{as_stored, has_end};
 use crate::error::grouped;
 
 /// The longest file that is read, in bytes. The longest of ILSVRC-2012 has 16 million.
@@ -95,11 +98,15 @@ fn jpeg(bytes: &[u8]) -> Result<Photo, String> {
     if !has_end(bytes) {
         return Err(format!("cut off after {} bytes", grouped(bytes.len() as u64)));
     }
+    let stored = as_stored(bytes);
+    // Asked for as they are stored, colours are not converted.
+    let colours = if stored.is_some() { ColorSpace::YCbCr } else { ColorSpace::RGB };
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
+        .jpeg_set_out_colorspace(colours);
+    let bytes = stored.as_deref().unwrap_or(bytes);
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
     decoder.decode_headers().map_err(|error| error.to_string())?;
     let info = decoder.info().ok_or("no header")?;
@@ -112,25 +119,6 @@ fn jpeg(bytes: &[u8]) -> Result<Photo, String> {
     };
     let pixels = decoder.decode().map_err(|error| error.to_string())?;
     photo(width, height, pixels, kind)
-}
-
-/// Whether a JPEG goes on to its end marker. The decoder would fill up what is missing of the last rows.
-fn has_end(bytes: &[u8]) -> bool {
-    let mut rest = &bytes[2..];
-    while let Some(at) = rest.iter().position(|byte| *byte == 0xff) {
-        let after = rest.get(at + 1..).unwrap_or_default();
-        rest = match after {
-            // A marker may be preceded by any number of these.
-            [0xff, ..] => after,
-            // A value of 255 among the codes, a marker that stands alone, or a restart.
-            [0x00 | 0x01 | 0xd0..=0xd8, rest @ ..] => rest,
-            [0xd9, ..] => return true,
-            // A segment: skipped, since a small preview in it would have an end of its own.
-            [_, high, low, ..] => after.get(1 + usize::from(u16::from_be_bytes([*high, *low]))..).unwrap_or_default(),
-            _ => return false,
-        };
-    }
-    false
 }
 
 fn png(bytes: &[u8]) -> Result<Photo, String> {

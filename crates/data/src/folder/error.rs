@@ -111,12 +111,12 @@ pub enum FolderError {
         /// The first of them.
         first: String,
     },
-    /// The mapping from the numbers of the development kit to classes.
-    #[error("{}: {why}", path.display())]
+    /// A file that does not say what the numbers of the development kit mean.
+    #[error(
+        "{}: no MATLAB 5 file with the fields ILSVRC2012_ID and WNID, as the development kit's is", path.display()
+    )]
     Mapping {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
-        why: String,
     },
 }

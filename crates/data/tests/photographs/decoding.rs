@@ -41,6 +41,7 @@ fn every_way_of_storing_a_picture_gives_the_picture() {
     check("extraneous.jpg", Kind::Rgb, 3.0, 110);
     check("restarts.jpg", Kind::Rgb, 1.5, 30);
     check("rgb.jpg", Kind::Rgb, 1.0, 12);
+    check("adobe-rgb.jpg", Kind::Rgb, 1.0, 12);
     check("cmyk.jpg", Kind::Cmyk, 2.0, 30);
     check("ycck.jpg", Kind::Cmyk, 3.0, 60);
     check("grey.jpg", Kind::Grey, 1.0, 12);

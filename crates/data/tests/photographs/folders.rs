@@ -5,7 +5,7 @@ use std::fs;
 use expect_test::{Expect, expect};
 use hnas_data::ImageSet;
 
-use crate::tree::Tree;
+use crate::tree::{Tree, photograph};
 
 /// The images of a set, in order: path and label.
 fn listing(tree: &Tree, set: &ImageSet) -> Vec<String> {
@@ -86,7 +86,7 @@ fn labels_that_do_not_fit_are_refused() {
         "nothing.txt",
         b"",
         expect![
-            "FOLDER/val: 2 images, no folders of classes and no file of labels: looked for FOLDER/val.txt, FOLDER/val/val.txt, FOLDER/LOC_val_solution.csv, FOLDER/val/LOC_val_solution.csv"
+            "FOLDER/val: 2 images, no folders of classes and no file of labels: looked for FOLDER/val.txt, FOLDER/val/val.txt, FOLDER/LOC_val_solution.csv, FOLDER/val/LOC_val_solution.csv, FOLDER/ILSVRC2012_validation_ground_truth.txt, FOLDER/val/ILSVRC2012_validation_ground_truth.txt, FOLDER/ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
         ],
     );
     check("val.txt", b"a.jpg n01\n", expect![[r#"FOLDER/val.txt: no label for 1 of 2 images, "b.jpg" first"#]]);
@@ -104,6 +104,57 @@ fn labels_that_do_not_fit_are_refused() {
         b"ImageId,PredictionString\na n01\n",
         expect![[r#"FOLDER/LOC_val_solution.csv:2: "a n01" is not a name and a class"#]],
     );
+}
+
+#[test]
+fn labels_may_come_from_the_development_kit() {
+    // `meta.mat` has the numbers 1 (n03), 2 (n01), 3 (n02) and, for a class that is not trained, 4 (n04).
+    for (kit, meta) in [("", "meta.mat"), ("val/", "meta-plain.mat"), ("ILSVRC2012_devkit_t12/data/", "meta.mat")] {
+        let names = ["val/ILSVRC2012_val_00000002.JPEG", "val/ILSVRC2012_val_00000001.JPEG"];
+        let tree = Tree::of(&["train/n01/1.jpg", "train/n02/1.jpg", "train/n03/1.jpg", names[0], names[1]]);
+        let truth = format!("{kit}ILSVRC2012_validation_ground_truth.txt");
+        tree.put(&truth, b"3\n1\n2\n");
+        expect_missing(&tree, kit);
+        tree.put(&format!("{kit}meta.mat"), &photograph(meta));
+        let folder = tree.open().unwrap();
+        let expected = ["FOLDER/val/ILSVRC2012_val_00000001.JPEG 1", "FOLDER/val/ILSVRC2012_val_00000002.JPEG 2"];
+        assert_eq!(listing(&tree, folder.validation()), expected);
+        tree.put(&truth, b"3\n");
+        assert!(tree.refused().contains("no label for 1 of 2 images, \"ILSVRC2012_val_00000002.JPEG\" first"));
+        tree.put(&truth, b"3\n4\n");
+        assert!(tree.refused().ends_with(":2: class 4, \"n04\", is none of the 3 training classes"));
+        tree.put(&truth, b"3\n9\n");
+        assert!(tree.refused().ends_with("meta.mat has no class 9"));
+        tree.put(&truth, b"3\nx\n");
+        assert!(tree.refused().ends_with(":2: \"x\" is not a number"));
+    }
+}
+
+fn expect_missing(tree: &Tree, kit: &str) {
+    assert!(tree.refused().starts_with(&format!("cannot read FOLDER/{kit}meta.mat: ")), "{}", tree.refused());
+}
+
+#[test]
+fn any_other_file_is_no_mapping() {
+    let tree = Tree::of(&["train/n01/1.jpg", "train/n02/1.jpg", "train/n03/1.jpg", "val/ILSVRC2012_val_00000001.JPEG"]);
+    tree.put("ILSVRC2012_validation_ground_truth.txt", b"1\n");
+    for name in ["meta.mat", "meta-plain.mat"] {
+        let whole = photograph(name);
+        for at in (0..whole.len()).step_by(17) {
+            tree.put("meta.mat", &whole[..at]);
+            assert!(tree.refused().contains("/meta.mat: no MATLAB 5 file with"), "{name} cut to {at}");
+            let mut bytes = whole.clone();
+            bytes[at] = bytes[at].wrapping_add(131);
+            tree.put("meta.mat", &bytes);
+            // Some bytes say nothing, such as those of the words; whatever is read, a label is a class.
+            if let Ok(folder) = tree.open() {
+                assert!(folder.validation().label(0) < 3);
+            }
+        }
+    }
+    tree.put("meta.mat", b"a text");
+    expect!["FOLDER/meta.mat: no MATLAB 5 file with the fields ILSVRC2012_ID and WNID, as the development kit's is"]
+        .assert_eq(&tree.refused());
 }
 
 #[test]

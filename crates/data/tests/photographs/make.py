@@ -1,4 +1,5 @@
-"""Makes the photographs of this folder: one picture in every way that a file may hold it. Needs Pillow and NumPy.
+"""Makes the files of this folder: one picture in every way that a file may hold it, and a development kit's `meta.mat` of four
+classes, as ILSVRC-2012's is written. Needs Pillow, NumPy and SciPy.
 
 The bytes are committed, so that no test needs this; it says what they are.
 """
@@ -7,6 +8,7 @@ import io
 from pathlib import Path
 
 import numpy
+import scipy.io
 from PIL import Image
 
 HERE = Path(__file__).parent
@@ -59,3 +61,18 @@ write("one.jpg", jpeg(Image.new("RGB", (1, 1), (200, 100, 50))))
 # Bytes that belong to nothing before the end of the image: libjpeg warns of them and reads on, and so it is in ILSVRC-2012.
 write("extraneous.jpg", baseline[:-2] + b"\x00\x00\x00\x00\x00\x00" + baseline[-2:])
 write("trailing.jpg", baseline + b"more bytes after the end")
+
+fields = ["ILSVRC2012_ID", "WNID", "words", "gloss", "num_children", "children", "wordnet_height", "num_train_images"]
+synsets = numpy.empty((4, 1), dtype=[(field, object) for field in fields])
+for row, (number, name) in enumerate([(1, "n03"), (2, "n01"), (3, "n02"), (4, "n04")]):
+    values = [float(number), name, f"words of {name}", "a gloss", 0.0, numpy.zeros((1, 0)), 0.0, 1300.0]
+    synsets[row, 0] = tuple(values)
+scipy.io.savemat(HERE / "meta.mat", {"other": 1.0, "synsets": synsets}, do_compression=True)
+scipy.io.savemat(HERE / "meta-plain.mat", {"other": 1.0, "synsets": synsets}, do_compression=False)
+# Red, green and blue themselves, as Adobe's marker says: the numbers of the components say nothing.
+plain = bytearray((HERE / "rgb.jpg").read_bytes())
+frame, scan = plain.index(b"\xff\xc0"), plain.index(b"\xff\xda")
+for channel in range(3):
+    plain[frame + 10 + 3 * channel] = channel + 1
+    plain[scan + 5 + 2 * channel] = channel + 1
+write("adobe-rgb.jpg", bytes(plain))

@@ -54,7 +54,9 @@ fn whoever_brings_photographs_is_told_where_and_what_differs() {
     );
     check(
         &Tree::of(&["imagenet/train/n01440764/1.JPEG", "imagenet/train/a.txt", "imagenet/val/n01440764/1.JPEG"]),
-        expect!["imagenet in FOLDER/imagenet: 1 classes instead of 1,000 (999 too few); 1 training images instead of 1,281,167 (1,281,166 too few); 1 validation images instead of 50,000 (49,999 too few), and 1 other entries"],
+        expect![
+            "imagenet in FOLDER/imagenet: 1 classes instead of 1,000 (999 too few); 1 training images instead of 1,281,167 (1,281,166 too few); 1 validation images instead of 50,000 (49,999 too few), and 1 other entries"
+        ],
     );
 }
 
