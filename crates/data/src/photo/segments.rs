@@ -53,7 +53,8 @@ pub(super) fn as_stored(bytes: &[u8]) -> Option<Vec<u8>> {
             _ => {}
         }
     }
+    let transform = transform?;
     let mut copy = bytes.to_vec();
-    copy[transform?] = 1;
+    copy[transform] = 1;
     Some(copy)
 }

@@ -58,7 +58,7 @@ turned = Image.Exif()
 turned[0x0112] = 6
 write("turned.jpg", jpeg(rgb, exif=turned))
 write("one.jpg", jpeg(Image.new("RGB", (1, 1), (200, 100, 50))))
-# Bytes that belong to nothing before the end of the image: libjpeg warns of them and reads on, and so it is in ILSVRC-2012.
+# Bytes that belong to nothing before the end of the image: libjpeg warns of them and reads on.
 write("extraneous.jpg", baseline[:-2] + b"\x00\x00\x00\x00\x00\x00" + baseline[-2:])
 write("trailing.jpg", baseline + b"more bytes after the end")
 
