@@ -10,7 +10,9 @@ pub(crate) fn run() -> Result<()> {
     // One selection of packages for everything here, so that the tensor library is built once. The program comes with it,
     // since its whole-program tests start it. Then the data: tests on real images run only where it is.
     step("build", &mut cargo(&["test", "--workspace", "--no-run"]))?;
-    step("data", reproduce::hnas()?.args(["data", "fetch", "cifar10"]))?;
+    for name in ["cifar10", "food-groups"] {
+        step("data", reproduce::hnas()?.args(["data", "fetch", name]))?;
+    }
 
     let mut counts = Counts::default();
     let tests = step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line));

@@ -1,7 +1,7 @@
 //! `hnas data fetch` and `hnas data verify`.
 
 use anyhow::{Context, Result};
-use hnas_data::{Manifest, cache_root};
+use hnas_data::{DataSet, cache_root};
 use hnas_experiment::Experiment;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -19,7 +19,7 @@ pub(crate) fn run(command: &Data) -> Result<()> {
             let bar = ProgressBar::no_length();
             let style = ProgressStyle::with_template("{msg} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}")?;
             bar.set_style(style);
-            let folder = hnas_data::fetch(&Manifest::builtin(&name)?, &root, &mut |progress| {
+            let folder = DataSet::builtin(&name)?.fetch(&root, &mut |progress| {
                 bar.set_message(progress.what.to_string());
                 bar.set_length(progress.total);
                 bar.set_position(progress.done);
@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Data) -> Result<()> {
             say!("{name}: complete and checked, in {}", folder.display());
         }
         DataAction::Verify { name } => {
-            hnas_data::verify(&Manifest::builtin(name)?, &root)?;
+            DataSet::builtin(name)?.verify(&root)?;
             say!("{name}: complete and checked, in {}", root.join(name).display());
         }
     }
