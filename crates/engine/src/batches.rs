@@ -1,7 +1,8 @@
 //! Batches of a training: which images, cut where, mirrored or not.
 //!
-//! Images stay bytes until their batch is made. Making one is on the critical path on purpose: it takes less than a
-//! thousandth of a step on the CPU, and a GPU works on the step before meanwhile.
+//! What is drawn is the same wherever the images are: on the host they stay bytes until a batch is cut out of them here, a
+//! GPU has them as bytes and cuts by itself. Cutting is on the critical path on purpose: it takes less than a thousandth of
+//! a step.
 
 use hnas_data::View;
 use rand::rngs::ChaCha8Rng;
@@ -10,14 +11,24 @@ use crate::normalizer::Normalizer;
 use crate::random::{Stream, below, shuffle, stream};
 use crate::recipe::Recipe;
 
-/// The images of a step.
-pub(crate) struct Batch {
-    /// `[size, channels, crop, crop]`
-    pub(crate) images: Vec<f32>,
-    /// `[size]`
-    pub(crate) labels: Vec<u8>,
-    /// `[size, channels, height, width]`
-    pub(crate) shape: [usize; 4],
+/// Which image becomes the next of a batch, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Its number in its set.
+    pub(crate) image: u32,
+    /// The first row that is kept.
+    pub(crate) top: u32,
+    /// The first column that is kept.
+    pub(crate) left: u32,
+    /// Whether what is kept is mirrored from left to right.
+    pub(crate) mirrored: bool,
+}
+
+impl Cut {
+    /// All of an image, as it is.
+    pub(crate) fn whole(image: usize) -> Cut {
+        Cut { image: image as u32, top: 0, left: 0, mirrored: false }
+    }
 }
 
 /// An endless supply of batches of one size.
@@ -25,11 +36,10 @@ pub(crate) struct Batch {
 /// The images come in random permutations of the whole set, one after the other without a gap: a batch may hold the end
 /// of one and the start of the next. So no image is left out and every batch is full: 5000 steps of 256 are exactly 32
 /// passes over 40,000 images.
-pub(crate) struct Batches<'a> {
-    data: &'a View,
-    normalizer: &'a Normalizer,
+pub(crate) struct Draws {
     size: usize,
-    crop: usize,
+    /// Rows and columns from which on a crop may be cut.
+    places: [usize; 2],
     flip: bool,
     permutation: Vec<u32>,
     used: usize,
@@ -37,15 +47,14 @@ pub(crate) struct Batches<'a> {
     augmentation: ChaCha8Rng,
 }
 
-impl<'a> Batches<'a> {
+impl Draws {
     /// Order, crops and flips follow from `seed`. The caller has checked that the crop fits into the images.
-    pub(crate) fn new(data: &'a View, normalizer: &'a Normalizer, recipe: &Recipe, seed: u64) -> Batches<'a> {
+    pub(crate) fn new(data: &View, recipe: &Recipe, seed: u64) -> Draws {
         let permutation: Vec<u32> = (0..data.len() as u32).collect();
-        Batches {
-            data,
-            normalizer,
+        let (_, height, width) = data.shape();
+        Draws {
             size: recipe.batch(),
-            crop: recipe.crop(),
+            places: [height, width].map(|side| side - recipe.crop() + 1),
             flip: recipe.flip(),
             used: permutation.len(),
             permutation,
@@ -55,57 +64,56 @@ impl<'a> Batches<'a> {
     }
 
     /// The next batch.
-    pub(crate) fn next(&mut self) -> Batch {
-        let shape = [self.size, self.normalizer.channels(), self.crop, self.crop];
-        let mut images = Vec::with_capacity(shape.iter().product());
-        let mut labels = Vec::with_capacity(self.size);
-        for _ in 0..self.size {
-            let index = self.next_index();
-            self.append(index, &mut images);
-            labels.push(self.data.label(index));
-        }
-        Batch { images, labels, shape }
+    pub(crate) fn next(&mut self) -> Vec<Cut> {
+        (0..self.size).map(|_| self.draw()).collect()
     }
 
-    fn next_index(&mut self) -> usize {
+    /// Three numbers are drawn for every image: row, column, mirrored or not.
+    fn draw(&mut self) -> Cut {
+        let image = self.next_image();
+        let [top, left] = self.places.map(|places| below(&mut self.augmentation, places) as u32);
+        let mirrored = self.flip & (below(&mut self.augmentation, 2) == 1);
+        Cut { image, top, left, mirrored }
+    }
+
+    fn next_image(&mut self) -> u32 {
         if self.used == self.permutation.len() {
             shuffle(&mut self.permutation, &mut self.order);
             self.used = 0;
         }
         self.used += 1;
-        self.permutation[self.used - 1] as usize
+        self.permutation[self.used - 1]
     }
+}
 
-    /// Cuts a window out of an image. Three numbers are drawn for every image: row, column, mirrored or not.
-    fn append(&mut self, index: usize, images: &mut Vec<f32>) {
-        let (_, height, width) = self.data.shape();
-        let top = below(&mut self.augmentation, height - self.crop + 1);
-        let left = below(&mut self.augmentation, width - self.crop + 1);
-        let mirrored = self.flip & (below(&mut self.augmentation, 2) == 1);
-        for (channel, plane) in self.data.image(index).chunks_exact(height * width).enumerate() {
-            for row in plane.chunks_exact(width).skip(top).take(self.crop) {
-                let row = row[left..left + self.crop].iter().copied();
+/// The images of a step, as numbers.
+pub(crate) struct Batch {
+    /// `[size, channels, height, width]`
+    pub(crate) images: Vec<f32>,
+    /// `[size]`
+    pub(crate) labels: Vec<u8>,
+    /// `[size, channels, height, width]`
+    pub(crate) shape: [usize; 4],
+}
+
+/// Cuts windows of so many rows and columns out of images.
+pub(crate) fn cut(data: &View, normalizer: &Normalizer, cuts: &[Cut], (rows, columns): (usize, usize)) -> Batch {
+    let (_, height, width) = data.shape();
+    let shape = [cuts.len(), normalizer.channels(), rows, columns];
+    let mut images = Vec::with_capacity(shape.iter().product());
+    for &Cut { image, top, left, mirrored } in cuts {
+        for (channel, plane) in data.image(image as usize).chunks_exact(height * width).enumerate() {
+            for row in plane.chunks_exact(width).skip(top as usize).take(rows) {
+                let row = row[left as usize..][..columns].iter().copied();
                 if mirrored {
-                    self.normalizer.extend(channel, row.rev(), images);
+                    normalizer.extend(channel, row.rev(), &mut images);
                 } else {
-                    self.normalizer.extend(channel, row, images);
+                    normalizer.extend(channel, row, &mut images);
                 }
             }
         }
     }
-}
-
-/// The images `from..to` of `data`, whole and in order.
-pub(crate) fn whole(data: &View, normalizer: &Normalizer, from: usize, to: usize) -> Batch {
-    let (channels, height, width) = data.shape();
-    let shape = [to - from, channels, height, width];
-    let mut images = Vec::with_capacity(shape.iter().product());
-    for index in from..to {
-        for (channel, plane) in data.image(index).chunks_exact(height * width).enumerate() {
-            normalizer.extend(channel, plane.iter().copied(), &mut images);
-        }
-    }
-    Batch { images, labels: (from..to).map(|index| data.label(index)).collect(), shape }
+    Batch { images, labels: cuts.iter().map(|cut| data.label(cut.image as usize)).collect(), shape }
 }
 
 #[cfg(test)]
@@ -131,8 +139,8 @@ mod tests {
     fn every_pass_holds_every_image_once() {
         let (data, normalizer) = (view(10, 2), Normalizer::minus_one_to_one(2));
         let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop) = (4, 2)).unwrap();
-        let mut batches = Batches::new(&data, &normalizer, &recipe, 1);
-        let labels: Vec<u8> = (0..5).flat_map(|_| batches.next().labels).collect();
+        let mut draws = Draws::new(&data, &recipe, 1);
+        let labels: Vec<u8> = (0..5).flat_map(|_| cut(&data, &normalizer, &draws.next(), (2, 2)).labels).collect();
         let passes: Vec<Vec<u8>> = labels.chunks(10).map(|pass| pass.to_vec()).collect();
         for mut pass in passes.clone() {
             pass.sort_unstable();
@@ -145,7 +153,7 @@ mod tests {
     fn a_crop_is_a_window_of_its_image_and_every_window_occurs() {
         let (data, normalizer) = (view(3, 4), Normalizer::minus_one_to_one(2));
         let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop) = (200, 3)).unwrap();
-        let batch = Batches::new(&data, &normalizer, &recipe, 2).next();
+        let batch = cut(&data, &normalizer, &Draws::new(&data, &recipe, 2).next(), (3, 3));
         let mut seen = std::collections::BTreeSet::new();
         for (image, label) in batch.images.chunks_exact(18).zip(&batch.labels) {
             let bytes: Vec<u8> = image.iter().map(|&number| byte(number)).collect();
@@ -165,7 +173,7 @@ mod tests {
     fn without_flip_nothing_is_mirrored() {
         let (data, normalizer) = (view(3, 4), Normalizer::minus_one_to_one(2));
         let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop, raw.flip) = (50, 3, false)).unwrap();
-        let batch = Batches::new(&data, &normalizer, &recipe, 2).next();
+        let batch = cut(&data, &normalizer, &Draws::new(&data, &recipe, 2).next(), (3, 3));
         assert!(batch.images.chunks_exact(18).all(|image| image[0] < image[2]));
     }
 }

@@ -1,25 +1,17 @@
-//! Which way a network is computed: by its program on the CPU, by the tensor library elsewhere.
-//!
-//! `HNAS_KERNELS=plain` in the environment chooses the tensor library everywhere.
+//! Loss, gradients and logits of a network whose parameters are tensors.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-#[cfg(feature = "cpu")]
-use hnas_compiler::Program;
-use hnas_compiler::{Graph, Shape};
 
 use crate::batches::Batch;
-use crate::device::DeviceKind;
 #[cfg(feature = "cpu")]
-use crate::environment;
-use crate::error::EngineError;
-#[cfg(feature = "cpu")]
-use crate::executor::{Executor, Layers};
+use crate::cpu::{Executor, Layers};
 #[cfg(feature = "cpu")]
 use crate::memory;
 use crate::network::Network;
 use crate::parameters::BatchStatistics;
 use crate::plain;
+use crate::way::HostWay;
 
 /// How a network is computed.
 #[derive(Debug)]
@@ -39,38 +31,16 @@ pub(crate) struct Computed {
     pub(crate) statistics: Vec<BatchStatistics>,
 }
 
-/// Which way a network is to be computed.
-#[derive(Debug)]
-pub(crate) enum Way {
-    /// By this program.
-    #[cfg(feature = "cpu")]
-    Program(Program),
-    /// Node by node.
-    Tensors,
-}
-
-impl Way {
-    /// For images of `shape` on such a device.
-    pub(crate) fn of(graph: &Graph, shape: Shape, kind: DeviceKind) -> Result<Way, EngineError> {
-        #[cfg(feature = "cpu")]
-        if has_program(kind) {
-            return Ok(Way::Program(Program::lower(graph, shape)?));
-        }
-        let _ = (graph, shape, kind);
-        Ok(Way::Tensors)
-    }
-}
-
 impl Compute {
     /// For trainings with batches of up to `batch` images. Unwinds as out of memory if there is too little.
-    pub(crate) fn for_training(way: Way, batch: usize, network: &Network) -> Compute {
+    pub(crate) fn for_training(way: HostWay, batch: usize, network: &Network) -> Compute {
         match way {
             #[cfg(feature = "cpu")]
-            Way::Program(program) => {
+            HostWay::Program(program) => {
                 memory::expect(program.training_bytes(batch));
                 Compute::Program(Box::new(Executor::for_training(program, batch, network.epsilon())))
             }
-            Way::Tensors => {
+            HostWay::Tensors => {
                 let _ = (batch, network);
                 Compute::Tensors
             }
@@ -78,14 +48,14 @@ impl Compute {
     }
 
     /// For evaluations of up to `batch` images at once. Unwinds as out of memory if there is too little.
-    pub(crate) fn for_evaluation(way: Way, batch: usize, network: &Network) -> Compute {
+    pub(crate) fn for_evaluation(way: HostWay, batch: usize, network: &Network) -> Compute {
         match way {
             #[cfg(feature = "cpu")]
-            Way::Program(program) => {
+            HostWay::Program(program) => {
                 memory::expect(4 * (program.evaluation_storage().values_per_image() * batch) as u64);
                 Compute::Program(Box::new(Executor::for_evaluation(program, batch, network.epsilon())))
             }
-            Way::Tensors => {
+            HostWay::Tensors => {
                 let _ = (batch, network);
                 Compute::Tensors
             }
@@ -129,10 +99,4 @@ impl Compute {
             Compute::Tensors => network.forward_eval(Tensor::from_data(TensorData::new(images, shape), device)),
         }
     }
-}
-
-/// Whether networks are computed by their programs on such a device.
-#[cfg(feature = "cpu")]
-fn has_program(kind: DeviceKind) -> bool {
-    kind == DeviceKind::Cpu && !environment::asks_for_plain()
 }

@@ -1,29 +1,33 @@
 //! The one place where a device is chosen.
 //!
-//! Which backends exist is decided when the program is built (cargo features `cpu` and `cuda`), which device is used
-//! when it runs. Devices are enumerated before one is opened: asking the tensor library for a device that is not there
-//! panics in threads of its own.
+//! Which backends exist is decided when the program is built (cargo features `cpu`, `cuda` and `vulkan`), which device is
+//! used when it runs. Devices are enumerated before one is opened: asking for a device that is not there panics in threads
+//! of its own.
 
 use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
-#[cfg(any(feature = "cpu", feature = "cuda"))]
+#[cfg(feature = "cuda")]
 use burn::tensor::DeviceType;
+#[cfg(feature = "gpu")]
+use hnas_gpu::Machine;
 
 use crate::environment;
 use crate::error::EngineError;
 
-/// Where to compute, as a user asks for it: `auto`, `cpu`, `cuda` (the same as `cuda:0`) or `cuda:N`.
+/// Where to compute, as a user asks for it: `auto`, `cpu`, `cuda:N` or `vulkan:N`; `cuda` and `vulkan` are the first ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first CUDA device if there is one, else the CPU.
+    /// The first CUDA device if there is one, else the CPU. Never a Vulkan device, which may be one in software.
     #[default]
     Auto,
     /// The CPU, with the threads of the current rayon pool.
     Cpu,
     /// The CUDA device of this index.
     Cuda(usize),
+    /// The Vulkan device of this index, those in hardware first.
+    Vulkan(usize),
 }
 
 impl FromStr for DeviceChoice {
@@ -31,19 +35,21 @@ impl FromStr for DeviceChoice {
 
     fn from_str(text: &str) -> Result<DeviceChoice, EngineError> {
         let unknown = || EngineError::UnknownDeviceName { name: text.to_owned() };
-        match text {
-            "auto" => Ok(DeviceChoice::Auto),
-            "cpu" => Ok(DeviceChoice::Cpu),
-            "cuda" => Ok(DeviceChoice::Cuda(0)),
+        let indexed = |prefix: &str| {
+            let index = text.strip_prefix(prefix)?;
+            // `parse` alone would take "+1".
+            if index.bytes().all(|byte| byte.is_ascii_digit()) { index.parse().ok() } else { None }
+        };
+        Ok(match text {
+            "auto" => DeviceChoice::Auto,
+            "cpu" => DeviceChoice::Cpu,
+            "cuda" => DeviceChoice::Cuda(0),
+            "vulkan" => DeviceChoice::Vulkan(0),
             _ => {
-                let index = text.strip_prefix("cuda:").ok_or_else(unknown)?;
-                // `parse` alone would take "+1".
-                if !index.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(unknown());
-                }
-                index.parse().map(DeviceChoice::Cuda).map_err(|_| unknown())
+                let cuda = indexed("cuda:").map(DeviceChoice::Cuda);
+                cuda.or_else(|| indexed("vulkan:").map(DeviceChoice::Vulkan)).ok_or_else(unknown)?
             }
-        }
+        })
     }
 }
 
@@ -53,24 +59,40 @@ impl fmt::Display for DeviceChoice {
             DeviceChoice::Auto => write!(f, "auto"),
             DeviceChoice::Cpu => write!(f, "cpu"),
             DeviceChoice::Cuda(index) => write!(f, "cuda:{index}"),
+            DeviceChoice::Vulkan(index) => write!(f, "vulkan:{index}"),
         }
     }
 }
 
-/// The kind of a device. Results are equal bit for bit between runs on the same kind only (invariant E1).
+/// A device that there is. Results are equal bit for bit between runs on the same kind only (invariant E1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DeviceKind {
-    /// Each operation is done when its function returns.
+enum Name {
+    #[cfg(feature = "cpu")]
     Cpu,
-    /// Operations are queued; reading a value waits for all of them.
-    Cuda { index: usize },
+    #[cfg(feature = "cuda")]
+    Cuda(usize),
+    #[cfg(feature = "vulkan")]
+    Vulkan(usize),
 }
 
-/// A device that was found when it was opened. Cheap to clone; `Display` is its name, `cpu` or `cuda:N`.
+/// What a device computes with.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Operations are done when their functions return.
+    #[cfg(feature = "cpu")]
+    Cpu,
+    /// Operations are queued; reading a value waits for all of them.
+    #[cfg(feature = "gpu")]
+    Gpu(Machine),
+}
+
+/// A device that was found when it was opened. Cheap to clone; `Display` is its name, `cpu`, `cuda:N` or `vulkan:N`.
 #[derive(Clone, Debug)]
 pub struct EngineDevice {
+    name: Name,
+    kind: Kind,
+    /// The tensor library's: the same device, or the CPU where the library has no other.
     device: Device,
-    kind: DeviceKind,
 }
 
 impl EngineDevice {
@@ -86,19 +108,35 @@ impl EngineDevice {
 
     /// Whether it is the CPU, where several networks are best trained at once, one for each core.
     pub fn is_cpu(&self) -> bool {
-        self.kind == DeviceKind::Cpu
+        match self.kind {
+            #[cfg(feature = "cpu")]
+            Kind::Cpu => true,
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(_) => false,
+        }
     }
 
-    pub(crate) fn kind(&self) -> DeviceKind {
-        self.kind
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
     }
 }
 
 impl fmt::Display for EngineDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            DeviceKind::Cpu => write!(f, "cpu"),
-            DeviceKind::Cuda { index } => write!(f, "cuda:{index}"),
+        self.name.fmt(f)
+    }
+}
+
+impl fmt::Display for Name {
+    #[allow(unused_variables, reason = "a build without any backend has no devices")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            #[cfg(feature = "cpu")]
+            Name::Cpu => write!(f, "cpu"),
+            #[cfg(feature = "cuda")]
+            Name::Cuda(index) => write!(f, "cuda:{index}"),
+            #[cfg(feature = "vulkan")]
+            Name::Vulkan(index) => write!(f, "vulkan:{index}"),
         }
     }
 }
@@ -110,21 +148,17 @@ impl fmt::Display for EngineDevice {
 /// message names what there is); when `HNAS_KERNELS` or `HNAS_SIMD` is set to a word that means nothing.
 pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
     environment::check()?;
-    let found = enumerate();
+    // Only the kind that is asked for is looked for: to ask the drivers takes time.
     let wanted = match choice {
-        // CUDA devices come first in the list.
-        DeviceChoice::Auto => found.first(),
-        DeviceChoice::Cpu => found.iter().find(|device| device.kind == DeviceKind::Cpu),
-        DeviceChoice::Cuda(index) => found.iter().find(|device| device.kind == DeviceKind::Cuda { index }),
+        DeviceChoice::Auto => cuda().into_iter().chain(cpu()).next(),
+        DeviceChoice::Cpu => cpu().first().copied(),
+        DeviceChoice::Cuda(index) => cuda().get(index).copied(),
+        DeviceChoice::Vulkan(index) => vulkan().get(index).copied(),
     };
-    if let Some(device) = wanted {
-        if device.is_cpu() {
-            hnas_kernels::keep_freed_memory();
-        }
-        return Ok(device.clone());
+    if let Some(name) = wanted {
+        return open(name);
     }
-    let available = names(&found);
-    let (asked, feature) = (choice.to_string(), missing_feature(choice));
+    let (asked, feature, available) = (choice.to_string(), missing_feature(choice), names());
     Err(match feature {
         Some(feature) => EngineError::MissingFeature { asked, feature, available },
         None => EngineError::NoSuchDevice { asked, available },
@@ -133,26 +167,52 @@ pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
 
 /// The names of the devices that [`open_device`] would open here, the one of `auto` first.
 pub fn devices() -> Vec<String> {
-    enumerate().iter().map(EngineDevice::to_string).collect()
+    [cuda(), cpu(), vulkan()].concat().iter().map(Name::to_string).collect()
 }
 
-fn enumerate() -> Vec<EngineDevice> {
-    #[allow(unused_mut, reason = "a build without any backend has no devices")]
-    let mut found = Vec::new();
-    #[cfg(feature = "cuda")]
-    found.extend(
-        Device::enumerate(DeviceType::Cuda)
-            .iter()
-            .enumerate()
-            .map(|(index, device)| EngineDevice { device: device.clone(), kind: DeviceKind::Cuda { index } }),
-    );
+fn open(name: Name) -> Result<EngineDevice, EngineError> {
+    match name {
+        #[cfg(feature = "cpu")]
+        Name::Cpu => {
+            hnas_kernels::keep_freed_memory();
+            Ok(EngineDevice { name, kind: Kind::Cpu, device: Device::flex() })
+        }
+        #[cfg(feature = "cuda")]
+        Name::Cuda(index) => {
+            let gone = |_| EngineError::NoSuchDevice { asked: name.to_string(), available: names() };
+            let machine = Machine::cuda(index).map_err(gone)?;
+            Ok(EngineDevice { name, kind: Kind::Gpu(machine), device: Device::cuda(index) })
+        }
+        #[cfg(feature = "vulkan")]
+        Name::Vulkan(index) => {
+            if environment::asks_for_plain() {
+                let message = format!("HNAS_KERNELS is plain, but the tensor library does not compute on {name}");
+                return Err(EngineError::Environment { message });
+            }
+            Ok(EngineDevice { name, kind: Kind::Gpu(Machine::vulkan(index)), device: Device::flex() })
+        }
+    }
+}
+
+fn cpu() -> Vec<Name> {
     #[cfg(feature = "cpu")]
-    found.extend(
-        Device::enumerate(DeviceType::Flex)
-            .iter()
-            .map(|device| EngineDevice { device: device.clone(), kind: DeviceKind::Cpu }),
-    );
-    found
+    return vec![Name::Cpu];
+    #[cfg(not(feature = "cpu"))]
+    return Vec::new();
+}
+
+fn cuda() -> Vec<Name> {
+    #[cfg(feature = "cuda")]
+    return (0..Device::enumerate(DeviceType::Cuda).len()).map(Name::Cuda).collect();
+    #[cfg(not(feature = "cuda"))]
+    return Vec::new();
+}
+
+fn vulkan() -> Vec<Name> {
+    #[cfg(feature = "vulkan")]
+    return (0..hnas_gpu::vulkan_devices()).map(Name::Vulkan).collect();
+    #[cfg(not(feature = "vulkan"))]
+    return Vec::new();
 }
 
 fn missing_feature(choice: DeviceChoice) -> Option<&'static str> {
@@ -160,12 +220,11 @@ fn missing_feature(choice: DeviceChoice) -> Option<&'static str> {
         DeviceChoice::Auto => (cfg!(not(feature = "cpu"))).then_some("cpu"),
         DeviceChoice::Cpu => (cfg!(not(feature = "cpu"))).then_some("cpu"),
         DeviceChoice::Cuda(_) => (cfg!(not(feature = "cuda"))).then_some("cuda"),
+        DeviceChoice::Vulkan(_) => (cfg!(not(feature = "vulkan"))).then_some("vulkan"),
     }
 }
 
-fn names(found: &[EngineDevice]) -> String {
-    if found.is_empty() {
-        return "no device".to_owned();
-    }
-    found.iter().map(EngineDevice::to_string).collect::<Vec<_>>().join(", ")
+fn names() -> String {
+    let found = devices();
+    if found.is_empty() { "no device".to_owned() } else { found.join(", ") }
 }

@@ -4,7 +4,7 @@ use std::env;
 
 use crate::error::EngineError;
 
-/// Set to `plain`, networks are computed by the tensor library everywhere.
+/// Set to `plain`, networks are computed by the tensor library.
 const KERNELS: &str = "HNAS_KERNELS";
 
 /// Refuses words that mean nothing, before anything is computed in another way than was asked for.
@@ -19,7 +19,6 @@ pub(crate) fn check() -> Result<(), EngineError> {
 }
 
 /// Whether the tensor library is to compute networks that have a program.
-#[cfg(feature = "cpu")]
 pub(crate) fn asks_for_plain() -> bool {
     env::var_os(KERNELS).is_some_and(|word| word == "plain")
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// Not a name of a device.
-    #[error("unknown device '{name}': expected auto, cpu, cuda or cuda:N")]
+    #[error("unknown device '{name}': expected auto, cpu, cuda, cuda:N, vulkan or vulkan:N")]
     UnknownDeviceName {
         /// As given.
         name: String,

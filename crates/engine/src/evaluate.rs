@@ -1,16 +1,15 @@
 //! How good a trained network is.
 
-use burn::tensor::Tensor;
 use hnas_compiler::Shape;
 use hnas_data::View;
 use serde::{Deserialize, Serialize};
 
-use crate::batches::whole;
-use crate::compute::{Compute, Way};
 use crate::error::EngineError;
+use crate::evaluator::Evaluator;
 use crate::failure::{Failure, catching_out_of_memory};
 use crate::phenotype::check_data;
 use crate::trained::Trained;
+use crate::way::Way;
 
 /// The scores of a network on some images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,9 +23,6 @@ pub struct Evaluation {
     /// Images.
     pub count: usize,
 }
-
-/// Batches whose logits are read at once; until then a GPU works without waiting.
-const BATCHES_BETWEEN_READINGS: usize = 16;
 
 /// Scores `trained` on the whole images of `data`, normalised as in its training, `batch` at once, with the running
 /// statistics of batch normalisation. The size of the batch decides speed and memory, not the scores.
@@ -42,21 +38,19 @@ pub fn evaluate(trained: &Trained, data: &View, batch: usize) -> Result<Result<E
         return Err(EngineError::EmptyBatch);
     }
     let (channels, height, width) = data.shape();
-    let Trained { graph, network, device, .. } = trained;
+    let Trained { graph, network, normalizer, device, .. } = trained;
     let most = batch.min(data.len());
-    let way = Way::of(graph, Shape::new(channels, height, width), device.kind())?;
+    let way = Way::of(graph, Shape::new(channels, height, width), device)?;
     Ok(catching_out_of_memory(|| {
-        let mut compute = Compute::for_evaluation(way, most, network);
+        let mut evaluator = Evaluator::new(way, most, network, (data, normalizer), device)?;
+        for from in (0..data.len()).step_by(batch) {
+            evaluator.compute(from, data.len().min(from.saturating_add(batch)));
+        }
+        // Read once, at the end: until then a GPU works without waiting.
+        let logits = evaluator.read()?;
         let mut sums = Sums::default();
-        for group in (0..data.len()).step_by(batch.saturating_mul(BATCHES_BETWEEN_READINGS)) {
-            let end = data.len().min(group.saturating_add(batch.saturating_mul(BATCHES_BETWEEN_READINGS)));
-            let batches = (group..end).step_by(batch).map(|from| (from, end.min(from.saturating_add(batch))));
-            let logits = batches
-                .map(|(from, to)| compute.logits(network, whole(data, &trained.normalizer, from, to), device.plain()));
-            let logits: Vec<f32> = Tensor::cat(logits.collect(), 0).into_data().iter::<f32>().collect();
-            for (image, logits) in (group..end).zip(logits.chunks_exact(data.classes())) {
-                sums.add(logits, usize::from(data.label(image)));
-            }
+        for (image, logits) in logits.chunks_exact(data.classes()).enumerate() {
+            sums.add(logits, usize::from(data.label(image)));
         }
         sums.finish(data.len(), trained.steps())
     }))

@@ -59,11 +59,24 @@ fn out_of_memory_message(panic: &(dyn Any + Send)) -> Option<String> {
         (None, Some(message)) => message.as_str(),
         (None, None) => return None,
     };
-    // Words of the CUDA driver (`CUDA_ERROR_OUT_OF_MEMORY`, "out of memory") and of the tensor library's allocator
-    // (`OutOfMemory`, `BufferTooBig`).
+    says_out_of_memory(message).then(|| message.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whether a message of a device says that its memory is spent.
+pub(crate) fn says_out_of_memory(message: &str) -> bool {
+    // Words of the CUDA driver (`CUDA_ERROR_OUT_OF_MEMORY`, "out of memory") and of the allocators of the tensor library
+    // and of the GPU kernels (`OutOfMemory`, `BufferTooBig`, "out of device memory", "can't allocate buffer").
+    let words = [
+        "out of memory",
+        "outofmemory",
+        "out_of_memory",
+        "out of device memory",
+        "buffertoobig",
+        "can't allocate buffer",
+        "memory allocation of",
+    ];
     let lower = message.to_lowercase();
-    let says_so = ["out of memory", "outofmemory", "out_of_memory", "buffertoobig", "memory allocation of"];
-    says_so.iter().any(|words| lower.contains(words)).then(|| message.lines().next().unwrap_or_default().to_owned())
+    words.iter().any(|words| lower.contains(words))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! From network graph to trained scores: devices, recipes, training, evaluation.
 //!
 //! The way of one network: [`Phenotype::build`] makes a burn module of an optimised graph, [`train`] takes it and gives
-//! a [`Trained`] one, [`evaluate`] scores that. On a CPU a network is computed by its [`Program`](hnas_compiler::Program)
-//! on the kernels of `hnas-kernels`; elsewhere, and with `HNAS_KERNELS=plain` in the environment, node by node by the
-//! tensor library. Wrong input is an [`EngineError`]; a training that fails is an outcome,
-//! a [`Failure`].
+//! a [`Trained`] one, [`evaluate`] scores that. A network is computed by its [`Program`](hnas_compiler::Program), on a CPU
+//! with the kernels of `hnas-kernels`, on a GPU with those of `hnas-gpu`; with `HNAS_KERNELS=plain` in the environment, node
+//! by node by the tensor library. Wrong input is an [`EngineError`]; a training that fails is an outcome, a [`Failure`].
 //!
 //! Invariant E1: the same graph, recipe, seed and kind of device give the same weights, bit for bit on the CPU, whatever
 //! the number of threads and whatever else the process does. Every random number comes from the training's own seed.
@@ -14,14 +13,18 @@
 
 mod batches;
 mod compute;
+#[cfg(feature = "cpu")]
+mod cpu;
 mod device;
 mod environment;
 mod error;
 mod evaluate;
-#[cfg(feature = "cpu")]
-mod executor;
+mod evaluator;
 mod failure;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod initializer;
+mod learner;
 mod measure;
 #[cfg(feature = "cpu")]
 mod memory;
@@ -39,6 +42,8 @@ mod same_function;
 mod schedule;
 mod train;
 mod trained;
+mod values;
+mod way;
 mod weights;
 
 pub use device::{DeviceChoice, EngineDevice, devices, open_device};

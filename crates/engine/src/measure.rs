@@ -5,15 +5,17 @@ use std::time::Instant;
 use hnas_compiler::{Graph, Shape};
 use hnas_data::{Images, View};
 
-use crate::batches::{Batches, whole};
-use crate::compute::{Compute, Way};
+use crate::batches::Draws;
 use crate::device::EngineDevice;
 use crate::error::EngineError;
+use crate::evaluator::Evaluator;
+use crate::failure::Failure;
+use crate::learner::Training;
 use crate::normalizer::Normalizer;
-use crate::optimizer::Optimizer;
 use crate::phenotype::Phenotype;
 use crate::recipe::Recipe;
-use crate::train::{check_crop, one_step};
+use crate::train::check_crop;
+use crate::way::Way;
 
 /// What a network costs in time on a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,31 +39,31 @@ const TIMED: usize = 2;
 /// # Panics
 /// When the device has too little memory for the network.
 pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Result<StepTime, EngineError> {
-    let Phenotype { mut network, .. } = Phenotype::build(graph, recipe, device, 0)?;
+    let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, 0)?;
     let Shape { channels, height, width } = graph.input_shape();
     check_crop(recipe.crop(), (channels, height, width))?;
     let count = recipe.batch().max(recipe.eval_batch());
     let data = made_up(count, (channels, height, width));
     let normalizer = Normalizer::minus_one_to_one(channels);
-
-    let (autodiff, rate) = (device.autodiff(), recipe.learning_rate_at(1));
-    let mut batches = Batches::new(&data, &normalizer, recipe, 0);
-    let mut optimizer = Optimizer::new(recipe, &network.parameters);
+    let images = (&data, &normalizer);
     let crop = Shape::new(channels, recipe.crop(), recipe.crop());
-    let mut compute = Compute::for_training(Way::of(graph, crop, device.kind())?, recipe.batch(), &network);
-    let step_seconds = fastest(|| {
-        let batch = batches.next();
-        one_step(&mut network, &mut compute, &mut optimizer, batch, rate, recipe.batch_norm_momentum(), &autodiff)
-            .into_data();
-    });
-    let network = network.without_autodiff();
-    let shape = graph.input_shape();
-    let mut compute = Compute::for_evaluation(Way::of(graph, shape, device.kind())?, recipe.eval_batch(), &network);
-    let batch_seconds = fastest(|| {
-        let batch = whole(&data, &normalizer, 0, recipe.eval_batch());
-        compute.logits(&network, batch, device.plain()).into_data();
-    });
-    Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })
+    let [training, evaluation] = [Way::of(graph, crop, device)?, Way::of(graph, graph.input_shape(), device)?];
+    let measured = || -> Result<StepTime, Failure> {
+        let mut draws = Draws::new(&data, recipe, 0);
+        let mut training = Training::new(training, network, recipe, device, images)?;
+        let step_seconds = fastest(|| {
+            training.step(&draws.next(), recipe.learning_rate_at(1));
+            training.losses().map(|_| ())
+        })?;
+        let network = training.into_network()?.without_autodiff();
+        let mut evaluator = Evaluator::new(evaluation, recipe.eval_batch(), &network, images, device)?;
+        let batch_seconds = fastest(|| {
+            evaluator.compute(0, recipe.eval_batch());
+            evaluator.read().map(|_| ())
+        })?;
+        Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })
+    };
+    Ok(measured().unwrap_or_else(|failure| panic!("{failure}")))
 }
 
 /// Images of every byte, all of class 0 of 2: time depends on neither.
@@ -72,12 +74,13 @@ fn made_up(count: usize, shape: (usize, usize, usize)) -> View {
 }
 
 /// Seconds of the fastest of some runs.
-fn fastest(mut run: impl FnMut()) -> f64 {
-    run();
-    let times = (0..TIMED).map(|_| {
+fn fastest(mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+    run()?;
+    let mut fastest = f64::INFINITY;
+    for _ in 0..TIMED {
         let started = Instant::now();
-        run();
-        started.elapsed().as_secs_f64()
-    });
-    times.fold(f64::INFINITY, f64::min)
+        run()?;
+        fastest = fastest.min(started.elapsed().as_secs_f64());
+    }
+    Ok(fastest)
 }

@@ -1,6 +1,6 @@
 //! A graph as burn computes it: its nodes in topological order, each by an operation of [`plain`].
 //!
-//! This is how every backend can run a network, and what the programs of [`executor`](crate::executor) are tested
+//! This is how every backend can run a network, and what the programs of [`cpu`](crate::cpu) and [`gpu`](crate::gpu) are tested
 //! against.
 
 use burn::module::{Module, Param};

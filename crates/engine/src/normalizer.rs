@@ -46,6 +46,13 @@ impl Normalizer {
         self.channels.len()
     }
 
+    /// All scales, then all shifts.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn numbers(&self) -> Vec<f32> {
+        let (scales, shifts) = (self.channels.iter().map(|own| own.scale), self.channels.iter().map(|own| own.shift));
+        scales.chain(shifts).collect()
+    }
+
     /// Appends the bytes of one channel to `numbers`.
     #[inline]
     pub(crate) fn extend(&self, channel: usize, bytes: impl Iterator<Item = u8>, numbers: &mut Vec<f32>) {

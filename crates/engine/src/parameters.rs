@@ -104,6 +104,12 @@ pub(crate) fn statistic(value: Tensor<1>) -> Param<Tensor<1>> {
     Param::initialized(ParamId::new(), value)
 }
 
+/// Puts other numbers, as many, into a parameter.
+pub(crate) fn overwrite<const D: usize>(param: &mut Param<Tensor<D>>, numbers: Vec<f32>) {
+    let data = TensorData::new(numbers, param.dims());
+    *param = param.clone().map(|old| Tensor::from_data(data, &old.device()));
+}
+
 impl Linear {
     /// First weights for `inputs` features, drawn from `rng`; the bias starts at 0.
     pub(crate) fn new(

@@ -2,19 +2,18 @@
 
 use burn::module::Param;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use hnas_compiler::{Graph, Shape};
 
 use crate::batches::Batch;
-use crate::compute::{Compute, Computed, Way};
 use crate::device::EngineDevice;
 use crate::error::EngineError;
-use crate::network::Network;
-use crate::optimizer::Optimizer;
+use crate::failure::Failure;
+use crate::learner::Learner;
 use crate::parameters::{Convolution, Linear, Norm, Parameters};
 use crate::phenotype::Phenotype;
 use crate::recipe::Recipe;
-use crate::train::one_step;
+use crate::way::Way;
 
 /// A tensor of a network, as [`Trained::save`](crate::Trained::save) writes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +30,12 @@ pub struct NamedTensor {
 ///
 /// A step computes what a step of [`train`](crate::train) computes; what is read beside it takes time of its own.
 pub struct Probe {
-    network: Network,
-    compute: Compute,
-    optimizer: Optimizer,
+    learner: Learner,
     recipe: Recipe,
-    device: Device,
     input: Shape,
     steps: usize,
+    /// Where gradients are put that are read.
+    device: EngineDevice,
 }
 
 impl Probe {
@@ -46,17 +44,23 @@ impl Probe {
     ///
     /// # Errors
     /// When the graph does not end in a classifier of at least 2 classes.
+    ///
+    /// # Panics
+    /// As all that follows: when the device has too little memory for the network.
     pub fn new(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Probe, EngineError> {
         let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
-        let optimizer = Optimizer::new(recipe, &network.parameters);
         let input = graph.input_shape();
-        let compute = Compute::for_training(Way::of(graph, input, device.kind())?, recipe.batch(), &network);
-        Ok(Probe { network, compute, optimizer, recipe: recipe.clone(), device: device.autodiff(), input, steps: 0 })
+        let learner = there(Learner::new(Way::of(graph, input, device)?, network, recipe, device));
+        Ok(Probe { learner, recipe: recipe.clone(), input, steps: 0, device: device.clone() })
     }
 
     /// Every trained tensor as it is now.
     pub fn weights(&self) -> Vec<NamedTensor> {
-        trained(&self.network.parameters, None)
+        match &self.learner {
+            Learner::Host(learner) => trained(&learner.network.parameters, None),
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => trained(&there(learner.network()).parameters, None),
+        }
     }
 
     /// The loss of a batch, and the gradient of every trained tensor in the order of [`Probe::weights`], without the
@@ -66,8 +70,19 @@ impl Probe {
     /// When there are not as many numbers as the labels ask for, or more labels than the recipe's batch.
     pub fn loss_and_gradients(&mut self, images: &[f32], labels: &[u8]) -> (f32, Vec<NamedTensor>) {
         let batch = self.batch(images, labels);
-        let Computed { loss, gradients, statistics: _ } = self.compute.gradients(&self.network, batch, &self.device);
-        (loss.into_scalar(), trained(&self.network.parameters, Some(&gradients)))
+        match &mut self.learner {
+            Learner::Host(learner) => {
+                let (loss, gradients) = learner.gradients(batch);
+                (loss, trained(&learner.network.parameters, Some(&gradients)))
+            }
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => {
+                let (loss, values) = there(learner.gradients(&batch));
+                let parameters = &there(learner.network()).parameters;
+                let (gradients, _) = values.into_tensors(parameters, self.device.plain());
+                (loss, trained(parameters, Some(&gradients)))
+            }
+        }
     }
 
     /// One update of the weights and of the running statistics, at the recipe's learning rate for this step; gives the
@@ -78,9 +93,19 @@ impl Probe {
     pub fn step(&mut self, images: &[f32], labels: &[u8]) -> f32 {
         let batch = self.batch(images, labels);
         self.steps += 1;
-        let (rate, momentum) = (self.recipe.learning_rate_at(self.steps), self.recipe.batch_norm_momentum());
-        let Probe { network, compute, optimizer, device, .. } = self;
-        one_step(network, compute, optimizer, batch, rate, momentum, device).into_scalar()
+        let rate = self.recipe.learning_rate_at(self.steps);
+        let losses = match &mut self.learner {
+            Learner::Host(learner) => {
+                learner.step(batch, rate);
+                learner.losses()
+            }
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => {
+                learner.step_on(&batch, rate);
+                there(learner.losses())
+            }
+        };
+        losses[0]
     }
 
     /// The logits `[batch, classes]` of images `[batch, channels, height, width]`, normalised by the running statistics.
@@ -99,6 +124,11 @@ impl Probe {
         let shape = [labels.len(), channels, height, width];
         Batch { images: images.to_vec(), labels: labels.to_vec(), shape }
     }
+}
+
+/// What a device gave; there is no outcome to hand on where a step is taken apart.
+fn there<T>(result: Result<T, Failure>) -> T {
+    result.unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// Every trained tensor, or its gradient.

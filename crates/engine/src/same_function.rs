@@ -11,47 +11,47 @@ use hnas_genome::{Genotype, SearchSpace};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+use crate::cpu::{Executor, Layers};
 use crate::device::{DeviceChoice, open_device};
-use crate::executor::{Executor, Layers};
 use crate::initializer::Initializer;
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::plain;
 use crate::random::{Stream, normal, stream};
+use crate::values::Values;
 
-const SIDE: usize = 8;
-const CLASSES: usize = 3;
-const IMAGES: usize = 4;
+pub(crate) const SIDE: usize = 8;
+pub(crate) const CLASSES: usize = 3;
+pub(crate) const IMAGES: usize = 4;
 
 /// Largest difference between two correct computations in 32 bits, relative to the largest number. The passes keep the
 /// order of channels and the kernels that of their sums, so the logits are equal to the last bit today; gradients are
 /// summed up over readers in another order and differ by 5e-7. A hundred times that leaves room for other kernels.
 const OUTPUT_TOLERANCE: f64 = 1e-5;
-const GRADIENT_TOLERANCE: f64 = 1e-4;
+pub(crate) const GRADIENT_TOLERANCE: f64 = 1e-4;
 
 /// The same for a program, which sums in another order from the start: where a ReLU or a max has to choose between values
 /// that rounding alone tells apart, two correct computations go different ways. That is rare, and changes little.
-const RARE_TOLERANCE: f64 = 1e-2;
+pub(crate) const RARE_TOLERANCE: f64 = 1e-2;
 
 /// One group of one cell and a step to a second one: every operation occurs, strided ones too.
-fn skeleton(inner: SeparableInner) -> Skeleton {
+pub(crate) fn skeleton(inner: SeparableInner) -> Skeleton {
     let groups = vec![Group { cells: 1, width: 4 }, Group { cells: 1, width: 8 }];
     Skeleton::new(vec![Stem { width: 4, stride: 1 }], groups, AfterLastCell::Nothing, inner, CLASSES).unwrap()
 }
 
 /// What a network computes from the same images: logits in training, logits in evaluation, gradients by name.
-struct Computed {
-    training: Vec<f64>,
-    evaluation: Vec<f64>,
-    gradients: HashMap<String, Vec<f64>>,
+pub(crate) struct Computed {
+    pub(crate) training: Vec<f64>,
+    pub(crate) evaluation: Vec<f64>,
+    pub(crate) gradients: HashMap<String, Vec<f64>>,
 }
 
 fn compute(network: &Network) -> Computed {
     let device = open_device(DeviceChoice::Cpu).unwrap().autodiff();
-    let mut rng = stream(1, Stream::Augmentation);
-    let numbers: Vec<f32> = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
+    let (numbers, labels) = batch();
     let images = Tensor::<4>::from_data(TensorData::new(numbers, [IMAGES, 3, SIDE, SIDE]), &device);
-    let labels: Vec<i64> = (0..IMAGES).map(|image| (image % CLASSES) as i64).collect();
+    let labels: Vec<i64> = labels.into_iter().map(i64::from).collect();
     let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [IMAGES]), &device);
 
     let (logits, _) = network.forward_train(images.clone());
@@ -64,24 +64,34 @@ fn compute(network: &Network) -> Computed {
 }
 
 /// The same as [`compute`], by the program of `graph`.
-fn compute_by_program(graph: &Graph, network: &Network) -> Computed {
-    let device = open_device(DeviceChoice::Cpu).unwrap();
-    let mut rng = stream(1, Stream::Augmentation);
-    let images: Vec<f32> = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
-    let labels: Vec<u8> = (0..IMAGES).map(|image| (image % CLASSES) as u8).collect();
+pub(crate) fn compute_by_program(graph: &Graph, network: &Network) -> Computed {
+    let (images, labels) = batch();
     let program = Program::lower(graph, Shape::new(3, SIDE, SIDE)).unwrap();
     let layers = Layers::of(&network.parameters);
 
     let mut executor = Executor::for_training(program.clone(), IMAGES, network.epsilon());
     let (_, gradients) = executor.gradients(&images, &labels, &layers);
     let training = executor.training_logits(&images, IMAGES, &layers).into_iter().map(f64::from).collect();
+    let gradients = by_name(gradients, network);
+    let mut executor = Executor::for_evaluation(program, IMAGES, network.epsilon());
+    let evaluation = executor.logits(&images, IMAGES, &layers).into_iter().map(f64::from).collect();
+    Computed { training, evaluation, gradients }
+}
+
+/// The images and labels that all of them compute.
+pub(crate) fn batch() -> (Vec<f32>, Vec<u8>) {
+    let mut rng = stream(1, Stream::Augmentation);
+    let images = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
+    (images, (0..IMAGES).map(|image| (image % CLASSES) as u8).collect())
+}
+
+/// Gradients under the module's own paths.
+pub(crate) fn by_name(gradients: Values, network: &Network) -> HashMap<String, Vec<f64>> {
+    let device = open_device(DeviceChoice::Cpu).unwrap();
     let (mut gradients, _) = gradients.into_tensors(&network.parameters, device.plain());
     let mut by_name = ParamsByName { gradients: &mut gradients, path: Vec::new(), found: HashMap::new() };
     network.parameters.visit(&mut by_name);
-    let found = by_name.found;
-    let mut executor = Executor::for_evaluation(program, IMAGES, network.epsilon());
-    let evaluation = executor.logits(&images, IMAGES, &layers).into_iter().map(f64::from).collect();
-    Computed { training, evaluation, gradients: found }
+    by_name.found
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -160,7 +170,7 @@ fn with_weights_of(optimised: &Graph, plain: &Graph, weights: &Network) -> (Netw
     (network, places)
 }
 
-fn new_network(graph: &Graph, seed: u64) -> Network {
+pub(crate) fn new_network(graph: &Graph, seed: u64) -> Network {
     let cpu = open_device(DeviceChoice::Cpu).unwrap();
     Network::new(graph, Initializer::HeNormal, 1e-3, &cpu.autodiff(), &mut stream(seed, Stream::Weights))
 }
@@ -197,7 +207,7 @@ fn check(space: &SearchSpace, seed: u64, inner: SeparableInner) -> f64 {
 
 /// Panics unless `optimised`, whose convolutions are those of `plain` at `places`, computed the same. Returns the largest
 /// difference of a gradient.
-fn compare(plain: &Computed, optimised: &Computed, places: &[usize], tolerance: f64, what: &str) -> f64 {
+pub(crate) fn compare(plain: &Computed, optimised: &Computed, places: &[usize], tolerance: f64, what: &str) -> f64 {
     for (logits, a, b) in
         [("training", &plain.training, &optimised.training), ("evaluation", &plain.evaluation, &optimised.evaluation)]
     {

@@ -15,7 +15,7 @@ use crate::error::EngineError;
 use crate::initializer::Initializer;
 use crate::network::Network;
 use crate::normalizer::Normalizer;
-use crate::parameters::{Convolution, Linear, Norm, Parameters};
+use crate::parameters::{Convolution, Linear, Norm, Parameters, overwrite};
 use crate::phenotype::check_classifier;
 use crate::random::{Stream, stream};
 use crate::trained::Trained;
@@ -185,11 +185,6 @@ impl Slot<'_> {
         }
         Ok(())
     }
-}
-
-fn overwrite<const D: usize>(param: &mut Param<Tensor<D>>, numbers: Vec<f32>) {
-    let data = TensorData::new(numbers, param.dims());
-    *param = param.clone().map(|old| Tensor::from_data(data, &old.device()));
 }
 
 /// The transposed matrix, in memory: a tensor's own `transpose` is a view, which other kernels multiply, with other last

@@ -45,9 +45,12 @@ impl Images {
     pub fn upload(machine: &Machine, bytes: &[u8], channels: usize, height: usize, width: usize) -> Images {
         let image = channels * height * width;
         assert!(bytes.len().is_multiple_of(image), "{} bytes are no images of {image}", bytes.len());
-        let mut packed = vec![0; bytes.len().div_ceil(4)];
-        for (at, &byte) in bytes.iter().enumerate() {
-            packed[at / 4] |= u32::from(byte) << (8 * (at % 4));
+        let (fours, rest) = bytes.as_chunks();
+        let mut packed: Vec<u32> = fours.iter().map(|&four| u32::from_le_bytes(four)).collect();
+        if !rest.is_empty() {
+            let mut last = [0; 4];
+            last[..rest.len()].copy_from_slice(rest);
+            packed.push(u32::from_le_bytes(last));
         }
         Images { bytes: machine.upload(&packed), channels, height, width, count: bytes.len() / image }
     }

@@ -52,13 +52,12 @@ impl Window {
         pixels / image * rows * columns
     }
 
-    /// Groups of units for so many pixels and blocks of channels, `wide` of them at once.
-    ///
-    /// Panics when there are more pixels than devices number groups for.
+    /// Groups of units for so many pixels and blocks of channels, `wide` of them at once. Drivers number 65,535 groups in
+    /// a direction, so tiles of pixels go on in the third.
     fn groups(pixels: usize, blocks: usize, wide: usize) -> CubeCount {
         let tiles = pixels.div_ceil(tile::PIXELS);
-        assert!(tiles <= usize::from(u16::MAX), "{pixels} pixels are more than one call can convolve");
-        CubeCount::Static(tiles as u32, (blocks / wide) as u32, 1)
+        let across = tiles.min(usize::from(u16::MAX));
+        CubeCount::Static(across as u32, (blocks / wide) as u32, tiles.div_ceil(across.max(1)) as u32)
     }
 
     fn launch(self) -> tile::GridLaunch {

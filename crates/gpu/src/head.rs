@@ -43,7 +43,7 @@ pub fn bias_gradient(machine: &Machine, gradient: &Buffer<f32>, channels: usize,
 }
 
 /// The cross-entropy of the softmax of logits, `[batch, pitch]`, with the images' labels, `[batch]`: the mean over the
-/// batch, written to `loss`, one value. Its gradient with respect to the logits is written to `gradient`.
+/// batch, written to place `at` of `losses`. Its gradient with respect to the logits is written to `gradient`.
 ///
 /// Labels are below `classes`; the device does not check it. Panics when a buffer has another size.
 pub fn cross_entropy(
@@ -52,13 +52,13 @@ pub fn cross_entropy(
     classes: usize,
     labels: &Buffer<u32>,
     gradient: &Buffer<f32>,
-    loss: &Buffer<f32>,
+    (losses, at): (&Buffer<f32>, usize),
 ) {
     let images = pixels(logits, classes);
     assert!(labels.len() == images, "{} labels for {images} images", labels.len());
     assert!(gradient.len() == logits.len(), "{} logits have a gradient of {}", logits.len(), gradient.len());
-    assert!(loss.len() == 1, "a loss is one value, not {}", loss.len());
-    let losses = machine.room::<f32>(images);
+    assert!(at < losses.len(), "loss {at} of {}", losses.len());
+    let each = machine.room::<f32>(images);
     surprise::launch(
         machine.client(),
         machine.groups(images),
@@ -66,12 +66,12 @@ pub fn cross_entropy(
         logits.argument(),
         labels.argument(),
         gradient.argument(),
-        losses.argument(),
+        each.argument(),
         classes,
         pitch(classes),
     );
     let group = CubeCount::Static(1, 1, 1);
-    mean::launch(machine.client(), group, GROUP, losses.argument(), loss.argument(), images);
+    mean::launch(machine.client(), group, GROUP, each.argument(), losses.argument(), images, at);
 }
 
 #[cube(launch)]
@@ -139,7 +139,7 @@ fn surprise(logits: &[f32], labels: &[u32], gradient: &mut [f32], losses: &mut [
 
 /// The mean of some numbers, by one group.
 #[cube(launch)]
-fn mean(numbers: &[f32], mean: &mut [f32], count: usize) {
+fn mean(numbers: &[f32], means: &mut [f32], count: usize, place: usize) {
     let mut scratch = Shared::<[f32]>::new_slice(UNITS);
     let unit = UNIT_POS as usize;
     let mut sum = 0.0f32;
@@ -160,6 +160,6 @@ fn mean(numbers: &[f32], mean: &mut [f32], count: usize) {
         sync_cube();
     }
     if unit == 0 {
-        mean[0] = scratch[0] / f32::cast_from(count);
+        means[place] = scratch[0] / f32::cast_from(count);
     }
 }

@@ -38,6 +38,8 @@ pub use cubecl::device::DeviceUnavailable;
 pub use cubecl::prelude::CubeElement;
 pub use cubecl::server::ServerError;
 pub use machine::Machine;
+#[cfg(feature = "vulkan")]
+pub use machine::vulkan_devices;
 pub use reading::{Activation, Coefficients, Reading, Slope, Target};
 
 /// Channels of a map in memory are padded to a multiple of this with zeros.

@@ -1,9 +1,14 @@
 //! A device with its queue: memory goes to it and comes from it here, and here kernels are spread over its units.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cubecl::Device;
+#[cfg(feature = "cuda")]
 use cubecl::device::DeviceUnavailable;
+#[cfg(feature = "vulkan")]
+use cubecl::device::{WgpuBackend, WgpuDevice, WgpuDeviceKind};
 use cubecl::prelude::{Client, CubeCount, CubeDim, CubeElement};
 use cubecl::server::ServerError;
 
@@ -15,10 +20,12 @@ pub(crate) const UNITS: usize = 256;
 /// Kernels for work that is one unit an element run with this.
 pub(crate) const GROUP: CubeDim = CubeDim::new_1d(UNITS as u32);
 
-/// A device and the queue of what it is to do.
+/// A device and the queue of what it is to do. A clone is the same device; each thread has a queue of its own there.
 #[derive(Clone)]
 pub struct Machine {
     client: Client,
+    /// How often it was waited for.
+    waits: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Machine {
@@ -28,11 +35,8 @@ impl fmt::Debug for Machine {
 }
 
 impl Machine {
-    /// On a device of CubeCL, which a program may share with other users of CubeCL.
-    ///
-    /// Panics when the device belongs to a runtime that is not built in.
-    pub fn new(device: &Device) -> Machine {
-        Machine { client: device.client() }
+    fn new(device: &Device) -> Machine {
+        Machine { client: device.client(), waits: Arc::default() }
     }
 
     /// On the CUDA device of that number.
@@ -41,10 +45,14 @@ impl Machine {
         Ok(Machine::new(&Device::cuda(index)?))
     }
 
-    /// On the best Vulkan device there is; a software device counts.
+    /// On the Vulkan device of that number, of [`vulkan_devices`].
+    ///
+    /// Panics when there are fewer.
     #[cfg(feature = "vulkan")]
-    pub fn vulkan() -> Result<Machine, DeviceUnavailable> {
-        Ok(Machine::new(&Device::vulkan(cubecl::device::WgpuDeviceKind::default())?))
+    pub fn vulkan(index: usize) -> Machine {
+        let found = enumerate_vulkan();
+        let device = found.get(index);
+        Machine::new(device.unwrap_or_else(|| panic!("Vulkan device {index} of {}", found.len())))
     }
 
     /// Puts values into new memory.
@@ -65,11 +73,37 @@ impl Machine {
         self.client.write(buffer.handle(), cubecl::bytes::Bytes::from_bytes_vec(T::as_bytes(values).to_vec()));
     }
 
+    /// New memory that holds anything until it is written, taken from the device for itself and given back to it when no
+    /// buffer on it is left: for what is large.
+    pub fn room_of_its_own<T: CubeElement>(&self, len: usize) -> Buffer<T> {
+        self.client.memory_dedicated_allocation(len, |len| self.room(len))
+    }
+
     /// Waits until everything that was asked for is done, and gives the values of a buffer.
     ///
     /// Fails when something went wrong on the device that this buffer depends on.
     pub fn download<T: CubeElement>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, ServerError> {
-        Ok(T::from_bytes(&self.client.read_one(buffer.handle().clone())?).to_vec())
+        Ok(self.download_all(std::slice::from_ref(buffer))?.remove(0))
+    }
+
+    /// The same of several buffers, for one wait.
+    pub fn download_all<T: CubeElement>(&self, buffers: &[Buffer<T>]) -> Result<Vec<Vec<T>>, ServerError> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        let read = self.client.read(buffers.iter().map(|buffer| buffer.handle().clone()).collect())?;
+        Ok(read.iter().map(|bytes| T::from_bytes(bytes).to_vec()).collect())
+    }
+
+    /// Waits until everything that was asked for is done.
+    ///
+    /// Fails when something went wrong on the device that this buffer depends on: when there was no memory for it.
+    pub fn wait<T: CubeElement>(&self, buffer: &Buffer<T>) -> Result<(), ServerError> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        cubecl::future::block_on(self.client.sync_buffers([buffer.handle()]))
+    }
+
+    /// How often this machine was waited for by now, over all its clones: every other call returns at once.
+    pub fn waits(&self) -> usize {
+        self.waits.load(Ordering::Relaxed)
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -80,4 +114,23 @@ impl Machine {
     pub(crate) fn groups(&self, units: usize) -> CubeCount {
         cubecl::calculate_cube_count_elemwise(&self.client, units, GROUP)
     }
+}
+
+/// How many Vulkan devices there are. Those in hardware come first; a software device counts.
+#[cfg(feature = "vulkan")]
+pub fn vulkan_devices() -> usize {
+    enumerate_vulkan().len()
+}
+
+#[cfg(feature = "vulkan")]
+fn enumerate_vulkan() -> Vec<Device> {
+    let kinds = [
+        WgpuDeviceKind::DiscreteGpu(0),
+        WgpuDeviceKind::IntegratedGpu(0),
+        WgpuDeviceKind::VirtualGpu(0),
+        WgpuDeviceKind::Other(0),
+        WgpuDeviceKind::Cpu,
+    ];
+    let of_kind = |kind| Device::enumerate(Device::Wgpu(WgpuDevice::new(kind).on(WgpuBackend::Vulkan)).to_id());
+    kinds.into_iter().flat_map(of_kind).map(Device::from_id).collect()
 }

@@ -83,7 +83,7 @@ fn convolve(
     let unit = UNIT_POS as usize;
     let own_row = unit / DEPTH;
     let own_line = unit % DEPTH;
-    let first_pixel = CUBE_POS_X as usize * PIXELS;
+    let first_pixel = (CUBE_POS_Z * CUBE_COUNT_X + CUBE_POS_X) as usize * PIXELS;
     let first_line = CUBE_POS_Y as usize * DEPTH * wide;
     let mut sums = nothing(EACH * wide);
     for tap in 0..kernel * kernel {

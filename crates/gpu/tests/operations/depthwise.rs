@@ -7,7 +7,8 @@ use hnas_kernels::{Block, values};
 use crate::sample::{FEW, MANY, Random, assert_same, machine, unwritten, unwritten_map};
 
 fn check(images: usize, height: usize, width: usize, channels: usize, stride: usize, activation: Option<bool>) {
-    let (machine, mut random) = (machine(), Random::new(1));
+    let Some(machine) = machine() else { return };
+    let mut random = Random::new(1);
     let size = depthwise::Size { height, width, stride };
     let cpu_size = hnas_kernels::depthwise::Size { height, width, stride };
     let (rows, columns) = size.output();

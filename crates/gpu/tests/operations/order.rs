@@ -8,7 +8,8 @@ use crate::sample::{Random, download, machine, unwritten, upload_channels};
 
 #[test]
 fn sums_are_taken_in_one_order() {
-    let (machine, mut random) = (machine(), Random::new(13));
+    let Some(machine) = machine() else { return };
+    let mut random = Random::new(13);
     let (pixels, channels) = (10_000, 35);
     let input = random.input(pixels, channels, Some(true)).upload(&machine);
     let slope = random.output(pixels, channels, true).upload(&machine);

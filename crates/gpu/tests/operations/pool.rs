@@ -7,7 +7,8 @@ use hnas_kernels::{Block, blocks, values};
 use crate::sample::{FEW, Map, Random, assert_same, download, machine, unwritten_map};
 
 fn check(images: usize, height: usize, width: usize, channels: usize, activation: Option<bool>) {
-    let (machine, mut random) = (machine(), Random::new(6));
+    let Some(machine) = machine() else { return };
+    let mut random = Random::new(6);
     let (image, pixels, depth) = (height * width, images * height * width, blocks(channels));
     let input = random.input(pixels, channels, activation);
     let device = input.upload(&machine);
@@ -54,7 +55,7 @@ fn check(images: usize, height: usize, width: usize, channels: usize, activation
 
 /// Writes and adds on both sides, and compares.
 fn for_both(before: &Map, backward: impl Fn(bool, &mut [Block], Target)) {
-    let machine = machine();
+    let Some(machine) = machine() else { return };
     for add in [false, true] {
         let mut expected = before.map.clone();
         let target = before.upload(&machine);
@@ -88,7 +89,7 @@ fn of_one_row_or_column() {
 
 #[test]
 fn what_is_not_a_number_wins() {
-    let machine = machine();
+    let Some(machine) = machine() else { return };
     let mut map = vec![0.5; 9 * 16];
     map[4 * 16] = f32::NAN;
     let (map, output) = (machine.upload(&map), unwritten_map(&machine, 9, 1));

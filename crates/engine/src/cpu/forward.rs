@@ -7,13 +7,14 @@ use hnas_kernels::pointwise::{Weights, Writing};
 use hnas_kernels::pool::Winners;
 use hnas_kernels::{BLOCK, Block, Moments, Sums, blocks, chunks, conv, depthwise, head, pointwise, pool, sum};
 
-use super::layers::{Gradients, Layers};
+use super::layers::Layers;
 use super::memory::{Taken, pieces};
 use super::{Executor, Packed, Statistics, piece};
+use crate::values::Values;
 
 impl Executor {
     /// Runs all steps; the statistics of a batch are written into `found`.
-    pub(super) fn forward(&mut self, layers: &Layers, statistics: Statistics, found: &mut Gradients) {
+    pub(super) fn forward(&mut self, layers: &Layers, statistics: Statistics, found: &mut Values) {
         let program = Arc::clone(&self.program);
         for (number, step) in program.steps().iter().enumerate() {
             self.packed[number] = self.pack(step, layers);
@@ -176,7 +177,7 @@ impl Executor {
     }
 
     /// Makes the activation of a map that was just written.
-    fn normalize(&mut self, map: MapId, sums: &[Sums], layers: &Layers, statistics: Statistics, found: &mut Gradients) {
+    fn normalize(&mut self, map: MapId, sums: &[Sums], layers: &Layers, statistics: Statistics, found: &mut Values) {
         let Some(Normalization { convolution, first, relu }) = self.program.maps()[map.index()].normalization else {
             return;
         };

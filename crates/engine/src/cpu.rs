@@ -16,7 +16,8 @@ use hnas_kernels::{
     Activation, BLOCK, Block, GradientSums, Moments, Reading, blocks, chunks, head, pointwise, values_mut,
 };
 
-pub(crate) use layers::{Gradients, Layers};
+use crate::values::Values;
+pub(crate) use layers::Layers;
 use memory::Memory;
 
 // Programs are planned for the memory and the pieces that the kernels work with.
@@ -117,8 +118,8 @@ impl Executor {
 
     /// The mean cross-entropy of a batch of images `[batch, channels, height, width]`, the gradients of all parameters
     /// and the statistics of the batch.
-    pub(crate) fn gradients(&mut self, images: &[f32], labels: &[u8], layers: &Layers) -> (f32, Gradients) {
-        let mut gradients = Gradients::zeros(layers);
+    pub(crate) fn gradients(&mut self, images: &[f32], labels: &[u8], layers: &Layers) -> (f32, Values) {
+        let mut gradients = layers.zeros();
         self.load(images, labels.len());
         self.forward(layers, Statistics::Batch, &mut gradients);
         self.states.iter_mut().for_each(|state| state.started = false);
@@ -135,7 +136,7 @@ impl Executor {
     /// The logits `[batch, classes]` of images `[batch, channels, height, width]`, normalised by the running statistics.
     pub(crate) fn logits(&mut self, images: &[f32], batch: usize, layers: &Layers) -> Vec<f32> {
         self.load(images, batch);
-        self.forward(layers, Statistics::Running, &mut Gradients::none());
+        self.forward(layers, Statistics::Running, &mut Values::none());
         self.last_logits()
     }
 
@@ -143,7 +144,7 @@ impl Executor {
     #[cfg(test)]
     pub(crate) fn training_logits(&mut self, images: &[f32], batch: usize, layers: &Layers) -> Vec<f32> {
         self.load(images, batch);
-        self.forward(layers, Statistics::Batch, &mut Gradients::zeros(layers));
+        self.forward(layers, Statistics::Batch, &mut layers.zeros());
         self.last_logits()
     }
 

@@ -9,13 +9,14 @@ use hnas_kernels::{
     head, pack, pointwise, pool, scratch, sum, values, values_mut,
 };
 
-use super::layers::{Gradients, Layers};
+use super::layers::Layers;
 use super::memory::{Taken, pieces};
 use super::{Executor, Packed, piece};
+use crate::values::Values;
 
 impl Executor {
     /// Adds up the gradients of all parameters. That of the output is there already.
-    pub(super) fn backward(&mut self, layers: &Layers, gradients: &mut Gradients) {
+    pub(super) fn backward(&mut self, layers: &Layers, gradients: &mut Values) {
         let program = Arc::clone(&self.program);
         for (number, step) in program.steps().iter().enumerate().rev() {
             if step.needs_inputs_again() {
@@ -66,12 +67,7 @@ impl Executor {
     }
 
     /// The gradients of a map's gamma and beta, and the way back through its normalisation.
-    fn through_normalization(
-        &mut self,
-        map: MapId,
-        layers: &Layers,
-        gradients: &mut Gradients,
-    ) -> Option<Coefficients> {
+    fn through_normalization(&mut self, map: MapId, layers: &Layers, gradients: &mut Values) -> Option<Coefficients> {
         let Normalization { convolution, first, relu: _ } = self.program.maps()[map.index()].normalization?;
         let gathered = std::mem::take(&mut self.states[map.index()].gathered);
         let state = &self.states[map.index()];
@@ -254,7 +250,7 @@ impl Executor {
     }
 
     /// Adds the pieces' weight gradients, in order, to that of the first.
-    fn add_up(&self, number: usize, step: &Step, parts: &mut [Block], gradients: &mut Gradients) {
+    fn add_up(&self, number: usize, step: &Step, parts: &mut [Block], gradients: &mut Values) {
         let (total, rest) = parts.split_at_mut(self.packed[number].gradient_blocks());
         for part in rest.chunks_exact(total.len()) {
             let pairs = values_mut(total).iter_mut().zip(values(part));

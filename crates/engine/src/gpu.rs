@@ -1,0 +1,184 @@
+//! A network run by its program on a GPU: forward, backward and update, over memory that is allocated once.
+//!
+//! Everything stays there: weights, gradients and velocities, running statistics, maps, and the images as bytes. A step
+//! takes to the device which images are cut out where, their labels and the learning rate, and brings nothing back:
+//! losses are written one behind the other on the device, and read when somebody wants to see them. So the device never
+//! waits for the host within a step.
+//!
+//! The steps of a [`Program`] run in order, as on the [CPU](crate::cpu).
+
+mod backward;
+mod evaluator;
+mod forward;
+mod images;
+mod layers;
+mod learner;
+mod memory;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use hnas_compiler::{CHANNEL_BLOCK, MapId, Program, Step};
+use hnas_gpu::pool::Winners;
+use hnas_gpu::{Activation, BLOCK, Buffer, Machine, Reading, ServerError, pitch};
+
+pub(crate) use evaluator::Evaluator;
+pub(crate) use images::Images;
+use layers::Layers;
+pub(crate) use learner::{LOSSES, Learner};
+use memory::Memory;
+
+use crate::failure::{Failure, says_out_of_memory};
+use crate::values::Values;
+
+// Programs are planned for the memory that the kernels work with.
+const _: () = assert!(CHANNEL_BLOCK == BLOCK);
+
+/// A program with its memory and its parameters on a device.
+#[derive(Debug)]
+struct Executor {
+    machine: Machine,
+    program: Arc<Program>,
+    layers: Layers,
+    memory: Memory,
+    /// Of each step that is a max pool, in a training.
+    winners: Vec<Option<Buffer<u32>>>,
+    /// For each map, the step that gives it.
+    givers: Vec<usize>,
+    epsilon: f32,
+}
+
+/// A map with what is applied to it, as steps read it.
+struct Input {
+    map: Buffer<f32>,
+    channels: usize,
+    activation: Option<Activation>,
+}
+
+impl Input {
+    fn reading(&self) -> Reading<'_> {
+        Reading { map: &self.map, channels: self.channels, activation: self.activation.as_ref() }
+    }
+}
+
+impl Executor {
+    /// For trainings with batches of so many images. Fails when the device has too little memory.
+    fn for_training(
+        machine: Machine,
+        program: Program,
+        batch: usize,
+        epsilon: f64,
+        values: &Values,
+    ) -> Result<Executor, Failure> {
+        let winners = program.steps().iter().map(|step| match step {
+            Step::MaxPool { output, .. } => Some(machine.room(winners(&program, *output) * batch)),
+            Step::Pointwise { .. }
+            | Step::Conv { .. }
+            | Step::Depthwise { .. }
+            | Step::AvgPool { .. }
+            | Step::Sum { .. }
+            | Step::GlobalAvgPool { .. }
+            | Step::Linear { .. } => None,
+        });
+        let winners = winners.collect();
+        let memory = Memory::new(&machine, &program, program.training_storage(), batch);
+        let layers = Layers::new(&machine, &program, values, true);
+        let bytes = program.training_bytes(batch);
+        Executor::new(machine, program, (memory, winners, layers), epsilon, bytes)
+    }
+
+    /// For evaluations of up to so many images at once. Fails when the device has too little memory.
+    fn for_evaluation(
+        machine: Machine,
+        program: Program,
+        batch: usize,
+        epsilon: f64,
+        values: &Values,
+    ) -> Result<Executor, Failure> {
+        let storage = program.evaluation_storage();
+        let bytes = (size_of::<f32>() * storage.values_per_image() * batch) as u64;
+        let memory = Memory::new(&machine, &program, storage, batch);
+        let layers = Layers::new(&machine, &program, values, false);
+        let executor = Executor::new(machine, program, (memory, Vec::new(), layers), epsilon, bytes)?;
+        executor.normalize_by_running();
+        Ok(executor)
+    }
+
+    fn new(
+        machine: Machine,
+        program: Program,
+        (memory, winners, layers): (Memory, Vec<Option<Buffer<u32>>>, Layers),
+        epsilon: f64,
+        bytes: u64,
+    ) -> Result<Executor, Failure> {
+        // Asked now, so that nothing else is blamed for it later.
+        machine.wait(memory.all()).map_err(|error| too_little(&error, bytes))?;
+        let mut givers = vec![usize::MAX; program.maps().len()];
+        for (number, step) in program.steps().iter().enumerate() {
+            step.outputs().iter().for_each(|map| givers[map.index()] = number);
+        }
+        let (program, epsilon) = (Arc::new(program), epsilon as f32);
+        Ok(Executor { machine, program, layers, memory, winners, givers, epsilon })
+    }
+
+    fn channels(&self, map: MapId) -> usize {
+        self.program.maps()[map.index()].shape.channels
+    }
+
+    /// A map as it is read.
+    fn input(&self, map: MapId) -> Input {
+        let activation = self.layers.norm(map.index()).map(|norm| norm.activation.clone());
+        Input { map: self.memory.value(map), channels: self.channels(map), activation }
+    }
+
+    fn inputs(&self, maps: &[MapId]) -> Vec<Input> {
+        maps.iter().map(|&map| self.input(map)).collect()
+    }
+
+    /// Where a max pool keeps which pixel won: for the backward pass, or nowhere for long.
+    fn winners(&self, step: usize, output: MapId) -> Winners {
+        let len = winners(&self.program, output) * self.memory.images();
+        let kept = self.winners.get(step).and_then(Option::as_ref);
+        Winners(kept.map_or_else(|| self.machine.room(len), |kept| kept.part(0..len)))
+    }
+
+    /// Writes images `[batch, channels, height, width]` into map 0.
+    fn load(&mut self, images: &[f32], batch: usize) {
+        self.memory.begin(batch);
+        let shape = self.program.maps()[MapId::IMAGES.index()].shape;
+        let (pixels, width) = (shape.pixels(), pitch(shape.channels));
+        let mut packed = vec![0.0; batch * pixels * width];
+        for (to, image) in packed.chunks_exact_mut(pixels * width).zip(images.chunks_exact(shape.elements())) {
+            for (channel, plane) in image.chunks_exact(pixels).enumerate() {
+                to[channel..].iter_mut().step_by(width).zip(plane).for_each(|(to, &value)| *to = value);
+            }
+        }
+        self.machine.write(&self.memory.value(MapId::IMAGES), &packed);
+    }
+}
+
+/// Numbers that say which pixels won for one image, of a max pool with this output.
+fn winners(program: &Program, output: MapId) -> usize {
+    program.maps()[output.index()].values() / size_of::<u32>()
+}
+
+/// What a device that could not give memory for a network of so many bytes amounts to.
+fn too_little(error: &ServerError, bytes: u64) -> Failure {
+    match failure(error) {
+        Failure::OutOfMemory { message } => {
+            let message = format!("the network takes {:.1} GB: {message}", bytes as f64 / 1e9);
+            Failure::OutOfMemory { message }
+        }
+        other => other,
+    }
+}
+
+/// What an error of the device amounts to: spent memory is an outcome, everything else a bug.
+fn failure(error: &ServerError) -> Failure {
+    let message = error.to_string();
+    let line = message.lines().find(|line| says_out_of_memory(line));
+    let line = line.unwrap_or_else(|| panic!("the device failed: {message}"));
+    Failure::OutOfMemory { message: line.trim().to_owned() }
+}

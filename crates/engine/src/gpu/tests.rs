@@ -1,0 +1,158 @@
+//! The program on a GPU against the program on the CPU, and how often the host waits for a GPU.
+
+use std::io::Write;
+
+use hnas_compiler::{Graph, Program, SeparableInner, Shape, assemble, optimize};
+use hnas_data::{Images as Set, TrainingImages};
+use hnas_genome::{Genotype, SearchSpace};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use super::{Executor, Learner};
+use crate::batches::Batch;
+use crate::device::{DeviceChoice, EngineDevice, Kind, devices, open_device};
+use crate::network::Network;
+use crate::phenotype::Phenotype;
+use crate::recipe::{Recipe, WeightDecayOn};
+use crate::same_function::{
+    CLASSES, Computed, GRADIENT_TOLERANCE, IMAGES, RARE_TOLERANCE, SIDE, batch, by_name, compare, compute_by_program,
+    new_network, skeleton,
+};
+use crate::values::Values;
+use crate::{evaluate, train};
+
+/// The first Vulkan device; `None` where there is none, after a line that says which test did not run.
+fn device() -> Option<EngineDevice> {
+    if devices().iter().any(|name| name == "vulkan:0") {
+        return Some(open_device(DeviceChoice::Vulkan(0)).unwrap());
+    }
+    let thread = std::thread::current();
+    // Past the test runner, which would keep the line to itself.
+    let line = format!("{}: NOT RUN, since there is no Vulkan device\n", thread.name().unwrap_or("a test"));
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    None
+}
+
+fn machine(device: &EngineDevice) -> hnas_gpu::Machine {
+    match device.kind() {
+        Kind::Gpu(machine) => machine.clone(),
+        Kind::Cpu => unreachable!("a Vulkan device was asked for"),
+    }
+}
+
+fn graph(space: &SearchSpace, seed: u64, inner: SeparableInner) -> Graph {
+    let genotype = Genotype::random(space, 1000, &mut ChaCha8Rng::seed_from_u64(seed)).genotype;
+    optimize(assemble(&genotype, &skeleton(inner), Shape::new(3, SIDE, SIDE)).unwrap())
+}
+
+/// Logits in training and in evaluation, and gradients.
+fn compute(device: &EngineDevice, graph: &Graph, network: &Network) -> Computed {
+    let (images, labels) = batch();
+    let program = Program::lower(graph, Shape::new(3, SIDE, SIDE)).unwrap();
+    let values = Values::of(&network.parameters);
+    let evaluated = {
+        let machine = machine(device);
+        let mut executor =
+            Executor::for_evaluation(machine, program.clone(), IMAGES, network.epsilon(), &values).unwrap();
+        executor.load(&images, IMAGES);
+        executor.forward();
+        logits(&executor)
+    };
+    let recipe = Recipe::paper_search().with(|raw| raw.batch = IMAGES).unwrap();
+    let mut learner = Learner::new(machine(device), program, network.clone(), &recipe).unwrap();
+    // The backward pass needs the memory of the logits for something else.
+    learner.executor.load(&images, IMAGES);
+    learner.executor.forward();
+    let training = logits(&learner.executor);
+    let (_, gradients) = learner.gradients(&Batch { images, labels, shape: [IMAGES, 3, SIDE, SIDE] }).unwrap();
+    Computed { training, evaluation: evaluated, gradients: by_name(gradients, network) }
+}
+
+fn logits(executor: &Executor) -> Vec<f64> {
+    let map = executor.memory.value(executor.program.output());
+    let numbers = executor.machine.download(&map).unwrap();
+    numbers.chunks_exact(16).flat_map(|row| &row[..CLASSES]).map(|&number| f64::from(number)).collect()
+}
+
+#[test]
+fn a_gpu_computes_what_the_cpu_computes() {
+    let Some(device) = device() else { return };
+    let inners = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
+    let mut rare = 0;
+    for (space, first) in [(SearchSpace::hierarchical(), 0), (SearchSpace::flat(), 1000)] {
+        for seed in first..first + 12 {
+            let graph = graph(&space, seed, inners[seed as usize % 3]);
+            let network = new_network(&graph, seed);
+            let (cpu, gpu) = (compute_by_program(&graph, &network), compute(&device, &graph, &network));
+            let places: Vec<usize> = (0..network.parameters.convolutions.len()).collect();
+            let worst = compare(&cpu, &gpu, &places, RARE_TOLERANCE, &format!("genotype {seed}, on {device}"));
+            rare += usize::from(worst > GRADIENT_TOLERANCE);
+        }
+    }
+    assert!(rare <= 2, "{rare} of 24 networks differ by more than {GRADIENT_TOLERANCE}");
+}
+
+/// The weights after some steps that decay all weights, or kernels alone, with momentum and running statistics.
+#[test]
+fn a_gpu_trains_as_the_cpu_trains() {
+    let Some(gpu) = device() else { return };
+    let cpu = open_device(DeviceChoice::Cpu).unwrap();
+    for (seed, decays) in [(1, WeightDecayOn::All), (2, WeightDecayOn::ConvolutionsAndLinear)] {
+        let graph = graph(&SearchSpace::hierarchical(), seed, SeparableInner::BatchNorm);
+        // A decay that would be seen if it acted on the wrong ones.
+        let recipe = recipe(6, 8).with(|raw| (raw.weight_decay, raw.weight_decay_on) = (0.1, decays)).unwrap();
+        let [on_cpu, on_gpu] = [&cpu, &gpu].map(|device| {
+            let phenotype = Phenotype::build(&graph, &recipe, device, seed).unwrap();
+            train(phenotype, &images().all(20, 0).unwrap(), &recipe, seed, &|_| ()).unwrap().unwrap()
+        });
+        for (step, (cpu, gpu)) in on_cpu.losses.iter().zip(&on_gpu.losses).enumerate() {
+            assert!((cpu - gpu).abs() < 1e-4 * cpu, "step {}: {gpu} instead of {cpu}", step + 1);
+        }
+        let [cpu, gpu] = [&on_cpu, &on_gpu].map(|trained| all(&Values::of(&trained.network.parameters)));
+        let largest = cpu.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
+        for (at, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
+            assert!((cpu - gpu).abs() < 1e-3 * largest, "number {at}: {gpu} instead of {cpu}; largest {largest}");
+        }
+    }
+}
+
+fn all(values: &Values) -> Vec<f32> {
+    let convolutions = values.convolutions.iter();
+    let convolutions = convolutions.flat_map(|own| [&own.weight, &own.gamma, &own.beta, &own.mean, &own.variance]);
+    convolutions.chain(values.linears.iter().flat_map(|own| [&own.weight, &own.bias])).flatten().copied().collect()
+}
+
+/// Memory is asked for once, losses are read every sixteen steps, weights and logits once: whatever the network.
+#[test]
+fn the_host_waits_for_readings_alone() {
+    let Some(device) = device() else { return };
+    let graph = graph(&SearchSpace::hierarchical(), 3, SeparableInner::BatchNorm);
+    for (steps, readings) in [(1, 1), (16, 1), (17, 2), (40, 3)] {
+        let (machine, recipe) = (machine(&device), recipe(steps, 4));
+        let before = machine.waits();
+        let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();
+        let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();
+        assert_eq!(machine.waits() - before, 1 + readings + 1, "{steps} steps");
+        let before = machine.waits();
+        evaluate(&trained, &images().all(20, 0).unwrap(), 3).unwrap().unwrap();
+        assert_eq!(machine.waits() - before, 2, "an evaluation");
+    }
+}
+
+fn recipe(steps: usize, batch: usize) -> Recipe {
+    let short = |raw: &mut crate::RawRecipe| {
+        (raw.steps, raw.batch, raw.crop) = (steps, batch, SIDE - 1);
+        raw.learning_rate.initial = 0.01;
+        raw.learning_rate.drops.clear();
+    };
+    Recipe::paper_search().with(short).unwrap()
+}
+
+/// Bytes that are all different, so that no two pixels tie.
+fn images() -> TrainingImages {
+    use rand::Rng;
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let pixels = (0..20 * 3 * SIDE * SIDE).map(|_| rng.next_u32() as u8).collect();
+    let labels = (0..20).map(|image| (image % CLASSES) as u8).collect();
+    TrainingImages::from(Set::new(pixels, labels, (3, SIDE, SIDE), CLASSES).unwrap())
+}
