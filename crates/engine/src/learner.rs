@@ -153,6 +153,12 @@ impl HostLearner {
         (loss.into_scalar(), gradients)
     }
 
+    /// The logits `[batch, classes]` of a batch by the running statistics.
+    pub(crate) fn logits(&mut self, batch: Batch) -> Vec<f32> {
+        let logits = self.compute.logits(&self.network, batch, &self.device);
+        logits.into_data().iter::<f32>().collect()
+    }
+
     /// Waits for the losses that were not read yet.
     pub(crate) fn losses(&mut self) -> Vec<f32> {
         if self.unread.is_empty() {

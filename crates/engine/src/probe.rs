@@ -114,8 +114,11 @@ impl Probe {
     /// When the images are not whole, or more than the recipe's batch.
     pub fn logits(&mut self, images: &[f32]) -> Vec<f32> {
         let batch = self.batch(images, &vec![0; images.len() / self.input.elements()]);
-        let logits = self.compute.logits(&self.network, batch, &self.device);
-        logits.into_data().iter::<f32>().collect()
+        match &mut self.learner {
+            Learner::Host(learner) => learner.logits(batch),
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => there(learner.logits(&batch)),
+        }
     }
 
     fn batch(&self, images: &[f32], labels: &[u8]) -> Batch {

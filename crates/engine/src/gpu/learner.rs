@@ -2,7 +2,7 @@
 
 use hnas_compiler::{MapId, Program};
 use hnas_gpu::sgd::Descent;
-use hnas_gpu::{Buffer, Machine, head};
+use hnas_gpu::{Buffer, Machine, head, pitch};
 
 use super::{Executor, Images, failure};
 use crate::batches::{Batch, Cut};
@@ -87,6 +87,20 @@ impl Learner {
         let Executor { machine, layers, .. } = &self.executor;
         layers.read_gradients(machine, &mut values).map_err(|error| failure(&error))?;
         Ok((loss, values))
+    }
+
+    /// The logits `[batch, classes]` of a batch as it is, by the running statistics.
+    pub(crate) fn logits(&self, batch: &Batch) -> Result<Vec<f32>, Failure> {
+        let Executor { machine, program, .. } = &self.executor;
+        let (network, size) = (self.network()?, batch.labels.len());
+        let (values, program) = (Values::of(&network.parameters), Program::clone(program));
+        let mut executor = Executor::for_evaluation(machine.clone(), program, size, network.epsilon(), &values)?;
+        executor.load(&batch.images, size);
+        executor.forward();
+        let output = executor.program.output();
+        let rows = machine.download(&executor.memory.value(output)).map_err(|error| failure(&error))?;
+        let classes = executor.channels(output);
+        Ok(rows.chunks_exact(pitch(classes)).flat_map(|row| &row[..classes]).copied().collect())
     }
 
     /// Waits for the losses that were not read yet, in the order of their steps.
