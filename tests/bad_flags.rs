@@ -80,7 +80,7 @@ fn flags() {
     check(
         &format!("train {LEARNED} --device gpu"),
         expect![[r#"
-        error: --device gpu: unknown device 'gpu': expected auto, cpu, cuda or cuda:N
+        error: --device gpu: unknown device 'gpu': expected auto, cpu, cuda, cuda:N, vulkan or vulkan:N
     "#]],
     );
     check(
@@ -112,9 +112,9 @@ fn flags() {
     "#]],
     );
     check(
-        &format!("search {TINY} --workers 0"),
+        &format!("search {TINY} --slots 0"),
         expect![[r#"
-        error: --workers 0 is not between 1 and 1024
+        error: --slots 0 is not between 1 and 1024
     "#]],
     );
     check(

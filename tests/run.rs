@@ -12,7 +12,7 @@ const STUDIES: [&str; 2] = ["evolution", "evolution/retraining"];
 
 fn search(out: &Path, workers: &str) -> Vec<String> {
     let experiment = root().join("tests/cases/tiny.ron");
-    let arguments = ["search", "--device", "cpu", "--workers", workers, "--out"].map(Into::into);
+    let arguments = ["search", "--device", "cpu", "--slots", workers, "--out"].map(Into::into);
     let mut arguments: Vec<std::ffi::OsString> = arguments.into();
     arguments.extend([out.into(), experiment.into()]);
     said(run(&arguments));
@@ -62,7 +62,7 @@ fn a_killed_run_goes_on_as_if_nothing_had_happened() {
         let mut child = hnas()
             .arg("search")
             .arg("tests/cases/tiny.ron")
-            .args(["--device", "cpu", "--workers", "2", "--out"])
+            .args(["--device", "cpu", "--slots", "2", "--out"])
             .arg(&killed)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

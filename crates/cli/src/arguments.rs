@@ -67,12 +67,13 @@ pub(crate) struct Resume {
 /// What to compute on. Results do not depend on the numbers.
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
-    /// auto, cpu, cuda or cuda:N.
+    /// auto, cpu, cuda:N or vulkan:N, several GPUs as a list (cuda:0,cuda:1), or cuda:all. auto is the first CUDA device, else
+    /// the CPU.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
-    /// Networks trained at once; by default one for each core of a CPU, one on a GPU.
+    /// Networks trained at once on each device; by default one for each core of a CPU, one on a GPU.
     #[arg(long, value_name = "N")]
-    pub(crate) workers: Option<usize>,
+    pub(crate) slots: Option<usize>,
     /// Threads of the processor; by default all cores.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

@@ -31,11 +31,13 @@ pub(crate) fn run(command: &Doctor) -> Result<()> {
         return Ok(());
     }
     say!("hnas       {} ({})", findings.version, findings.revision);
-    say!(
-        "devices    {}{}",
-        findings.devices.join(", "),
-        if cfg!(feature = "cuda") { "" } else { " (built without CUDA)" }
-    );
+    let left_out: Vec<&str> = [("CUDA", cfg!(feature = "cuda")), ("Vulkan", cfg!(feature = "vulkan"))]
+        .into_iter()
+        .filter_map(|(name, built)| (!built).then_some(name))
+        .collect();
+    let left_out =
+        if left_out.is_empty() { String::new() } else { format!(" (built without {})", left_out.join(", ")) };
+    say!("devices    {}{left_out}", findings.devices.join(", "));
     say!("threads    {}", findings.threads);
     say!("data       {}", findings.data_folder);
     for dataset in &findings.datasets {
@@ -55,9 +57,12 @@ fn look() -> Result<Findings> {
     let devices = hnas_engine::devices();
     let mut missing = Vec::new();
     if devices.is_empty() {
-        missing.push("no device: build with --features cpu or --features cuda".to_owned());
+        missing.push("no device: build with --features cpu, cuda or vulkan".to_owned());
     } else if cfg!(feature = "cuda") && !devices.iter().any(|device| device.starts_with("cuda")) {
-        missing.push("no CUDA device was found: networks are trained on the CPU".to_owned());
+        missing.push("no CUDA device was found: by default networks are trained on the CPU".to_owned());
+    }
+    if cfg!(feature = "vulkan") && !devices.iter().any(|device| device.starts_with("vulkan")) {
+        missing.push("no Vulkan device was found; Mesa's llvmpipe is one in software".to_owned());
     }
     let mut datasets = Vec::new();
     for name in Manifest::builtin_names() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hnas_compiler::Skeleton;
-use hnas_engine::{EngineDevice, open_device};
+use hnas_engine::{EngineDevice, open_devices};
 use hnas_genome::{Genotype, SearchSpace};
 use serde::de::DeserializeOwned;
 
@@ -48,25 +48,39 @@ impl Model {
     }
 }
 
-/// The device, workers and threads that the flags and the machine give.
+/// The devices, slots and threads that the flags and the machine give.
 pub(crate) struct Resources {
-    pub(crate) device: EngineDevice,
-    pub(crate) workers: usize,
+    /// One or more, of one kind.
+    pub(crate) devices: Vec<EngineDevice>,
+    pub(crate) slots: usize,
     pub(crate) threads: usize,
+}
+
+impl Resources {
+    /// Networks trained at once, over all devices.
+    pub(crate) fn workers(&self) -> usize {
+        self.slots * self.devices.len()
+    }
+
+    /// The devices by their names.
+    pub(crate) fn names(&self) -> String {
+        self.devices.iter().map(EngineDevice::to_string).collect::<Vec<_>>().join(",")
+    }
 }
 
 impl Machine {
     pub(crate) fn resources(&self) -> Result<Resources> {
-        let device = open_device(self.device.parse().with_context(|| format!("--device {}", self.device))?)?;
+        let devices = open_devices(&self.device).with_context(|| format!("--device {}", self.device))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        for (flag, value) in [("--workers", self.workers), ("--threads", self.threads)] {
+        for (flag, value) in [("--slots", self.slots), ("--threads", self.threads)] {
             if value.is_some_and(|value| !(1..=1024).contains(&value)) {
                 bail!("{flag} {} is not between 1 and 1024", value.unwrap_or(0));
             }
         }
         let threads = self.threads.unwrap_or(cores);
-        let workers = self.workers.unwrap_or(if device.is_cpu() { threads } else { 1 });
-        Ok(Resources { device, workers, threads })
+        let on_cpu = devices.iter().all(EngineDevice::is_cpu);
+        let slots = self.slots.unwrap_or(if on_cpu { threads } else { 1 });
+        Ok(Resources { devices, slots, threads })
     }
 }
 

@@ -32,19 +32,19 @@ pub(crate) fn resume(command: &Resume) -> Result<()> {
 }
 
 fn carry_out(run: &TakenRun, resources: Resources) -> Result<()> {
-    let Resources { device, workers, threads } = resources;
     let session = Session {
         started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("HNAS_REVISION").to_owned(),
-        device: device.to_string(),
-        workers,
-        threads,
+        device: resources.names(),
+        workers: resources.workers(),
+        threads: resources.threads,
     };
     check_same_machine(run, &session)?;
     run.begin(&session)?;
     let progress = Progress::new(run.resolved());
-    let executor = Executor { device, workers, threads, observer: &progress };
+    let Resources { devices, slots, threads } = resources;
+    let executor = Executor { devices, slots, threads, observer: &progress };
     executor.carry_out(run, &cache_root()?)?;
     page::write(run, run.folder())
 }
@@ -72,7 +72,7 @@ fn check_same_machine(run: &RunFolder, session: &Session) -> Result<()> {
 /// The scale asked for; else the only one; else what the device can do in a sitting.
 fn scale(asked: Option<&str>, experiment: &Experiment, resources: &Resources) -> Result<String> {
     let known = experiment.scales();
-    let found = if resources.device.is_cpu() { "laptop" } else { "workstation" };
+    let found = if resources.devices[0].is_cpu() { "laptop" } else { "workstation" };
     match asked {
         Some(scale) => Ok(scale.to_owned()),
         None if known.len() == 1 => Ok(known[0].to_owned()),
@@ -89,13 +89,14 @@ fn folder(resolved: &Resolved, seed: Option<u64>) -> PathBuf {
 fn plan(resolved: &Resolved, resources: &Resources, json: bool) -> Result<()> {
     let dataset = resolved.arms.first().map(|(_, study)| study.dataset.as_str()).context("no arms")?;
     let ImageSize { channels, height, width } = Manifest::builtin(dataset)?.image();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads((resources.threads / resources.workers).max(1)).build()?;
-    let estimates = pool.install(|| estimate(resolved, Shape::new(channels, height, width), &resources.device))?;
+    let workers = resources.workers();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads((resources.threads / workers).max(1)).build()?;
+    let estimates = pool.install(|| estimate(resolved, Shape::new(channels, height, width), &resources.devices[0]))?;
     if json {
         say!("{}", serde_json::to_string_pretty(&estimates)?);
         return Ok(());
     }
-    say!("{} at scale {}, on {} with {} workers", resolved.title, resolved.scale, resources.device, resources.workers);
+    say!("{} at scale {}, on {} with {workers} workers", resolved.title, resolved.scale, resources.names());
     say!(
         "\n{:<26} {:>9} {:>8} {:>8} {:>9} | {:>9} {:>8} {:>8} {:>9}",
         "arm",
@@ -110,15 +111,14 @@ fn plan(resolved: &Resolved, resources: &Resources, json: bool) -> Result<()> {
     );
     let mut total = 0.0;
     for estimate in &estimates {
-        total += print(estimate, resources.workers)?;
+        total += print(estimate, workers)?;
     }
     say!("\n{total:.2} hours in all, estimated.");
     say!(
         "Measured now on this device: one step and one evaluation batch of the median of sampled genotypes, by one worker alone;\na step that would keep more than 1 GiB is measured on fewer images and scaled."
     );
     say!(
-        "Assumed: {} workers train as fast side by side as one alone; every candidate costs what the median one does.",
-        resources.workers
+        "Assumed: {workers} workers train as fast side by side as one alone; every candidate costs what the median one does."
     );
     if !resolved.differences.is_empty() {
         say!("\nScaled down: {} numbers differ from the paper's.", resolved.differences.len());

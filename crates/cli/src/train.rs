@@ -10,7 +10,7 @@ use hnas_experiment::candidate;
 use serde::Serialize;
 
 use crate::arguments::Train as Command;
-use crate::input::{self, Resources};
+use crate::input;
 use crate::progress::StepBar;
 
 /// Images held out where the flags do not say (the paper's 10,000).
@@ -38,7 +38,11 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     let genotype = input::genotype(&command.genotype)?;
     let skeleton = command.model.skeleton()?;
     let recipe = recipe(command)?;
-    let Resources { device, threads, .. } = command.machine.resources()?;
+    let resources = command.machine.resources()?;
+    let [device] = resources.devices.as_slice() else {
+        bail!("--device {}: one network is trained on one device", resources.names());
+    };
+    let threads = resources.threads;
     // What can be refused is refused before the images are read.
     let image = Manifest::builtin(&command.dataset)?.image();
     let side = recipe.crop();
@@ -53,7 +57,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     let started = Instant::now();
     let (trained, seconds, evaluation) = pool.install(|| -> Result<_> {
-        let phenotype = Phenotype::build(&network.graph, &recipe, &device, command.seed)?;
+        let phenotype = Phenotype::build(&network.graph, &recipe, device, command.seed)?;
         let trained = match hnas_engine::train(phenotype, &train, &recipe, command.seed, &watch)? {
             Ok(trained) => trained,
             Err(failure) => bail!("the training failed: {failure}"),

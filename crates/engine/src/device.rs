@@ -119,6 +119,11 @@ impl EngineDevice {
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }
+
+    /// Whether it is another device of the same kind.
+    fn may_share_a_run_with(&self, other: &EngineDevice) -> bool {
+        self.name != other.name && std::mem::discriminant(&self.name) == std::mem::discriminant(&other.name)
+    }
 }
 
 impl fmt::Display for EngineDevice {
@@ -163,6 +168,32 @@ pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
         Some(feature) => EngineError::MissingFeature { asked, feature, available },
         None => EngineError::NoSuchDevice { asked, available },
     })
+}
+
+/// Opens the devices that a list such as `cuda:0,cuda:1` names; `cuda:all` and `vulkan:all` are all there are.
+///
+/// # Errors
+/// As [`open_device`] and a [`DeviceChoice`] that is read; when a device is named twice, or two are of different kinds,
+/// whose results are not to be compared (invariant E1).
+pub fn open_devices(list: &str) -> Result<Vec<EngineDevice>, EngineError> {
+    let all = |name: &str| {
+        let found = match name {
+            "cuda:all" => cuda(),
+            "vulkan:all" => vulkan(),
+            _ => Vec::new(),
+        };
+        // The first one, so that the error says what is missing, if there is none.
+        if found.is_empty() { vec![name.replace(":all", "")] } else { found.iter().map(Name::to_string).collect() }
+    };
+    let mut opened: Vec<EngineDevice> = Vec::new();
+    for name in list.split(',').flat_map(all) {
+        let device = open_device(name.parse()?)?;
+        if let Some(other) = opened.iter().find(|other| !other.may_share_a_run_with(&device)) {
+            return Err(EngineError::Devices { first: other.to_string(), second: device.to_string() });
+        }
+        opened.push(device);
+    }
+    Ok(opened)
 }
 
 /// The names of the devices that [`open_device`] would open here, the one of `auto` first.

@@ -41,6 +41,14 @@ pub enum EngineError {
         /// The devices there are.
         available: String,
     },
+    /// Two devices that cannot work on one run.
+    #[error("{first} and {second} cannot share a run: its devices are different ones of one kind")]
+    Devices {
+        /// The one named first.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// The graph's output is no vector of class scores.
     #[error("the network's output is {channels}x{height}x{width}; a classifier ends in at least 2 classes of 1x1")]
     NotAClassifier {

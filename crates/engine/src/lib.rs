@@ -46,7 +46,7 @@ mod values;
 mod way;
 mod weights;
 
-pub use device::{DeviceChoice, EngineDevice, devices, open_device};
+pub use device::{DeviceChoice, EngineDevice, devices, open_device, open_devices};
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};
 pub use failure::Failure;

@@ -24,10 +24,10 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a run is carried out with.
 pub struct Executor<'a> {
-    /// Where networks are trained.
-    pub device: EngineDevice,
-    /// Trials trained at once. Results do not depend on it.
-    pub workers: usize,
+    /// Where networks are trained: one or more devices of one kind. Results do not depend on their number.
+    pub devices: Vec<EngineDevice>,
+    /// Trials trained at once on each device. Results do not depend on it.
+    pub slots: usize,
     /// Threads of the processor, shared out among the workers. Results do not depend on it.
     pub threads: usize,
     /// Who watches.
@@ -85,13 +85,15 @@ impl Executor<'_> {
         let tell = |event: Event<'_>| self.observer.on(&study.arm, event);
         tell(Event::Begun { trials: total, finished: controller.finished(), steps_of_trial });
         let stop = AtomicBool::new(controller.done());
-        let workers = self.workers.min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
+        let workers = (self.slots * self.devices.len()).min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
         std::thread::scope(|scope| {
             let crew: Vec<_> = (1..=workers)
                 .map(|number| {
                     let (stop, open) = (&stop, &open);
                     let name = format!("{}/{number}", std::process::id());
-                    let worker = Worker { name, study, images, input, device: &self.device, observer: self.observer };
+                    // Dealt out in turn, so that few workers are on many devices.
+                    let device = &self.devices[number % self.devices.len()];
+                    let worker = Worker { name, study, images, input, device, observer: self.observer };
                     let threads = (self.threads / workers).max(1);
                     scope.spawn(move || {
                         let _stops = StopOnDrop(stop);
