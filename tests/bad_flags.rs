@@ -80,8 +80,8 @@ fn flags() {
     check(
         &format!("train {LEARNED} --device gpu"),
         expect![[r#"
-        error: --device gpu: unknown device 'gpu': expected auto, cpu, cuda, cuda:N, vulkan or vulkan:N
-    "#]],
+            error: unknown device 'gpu': expected auto, cpu, cuda, cuda:N, vulkan or vulkan:N
+        "#]],
     );
     check(
         &format!("train {LEARNED} --steps 0"),
@@ -156,8 +156,8 @@ fn flags() {
     check(
         "data fetch cifar11",
         expect![[r#"
-        error: there is no data set "cifar11", only: cifar10
-    "#]],
+            error: there is no data set "cifar11", only: cifar10, imagenet, food-groups
+        "#]],
     );
 }
 

@@ -70,7 +70,7 @@ impl Resources {
 
 impl Machine {
     pub(crate) fn resources(&self) -> Result<Resources> {
-        let devices = open_devices(&self.device).with_context(|| format!("--device {}", self.device))?;
+        let devices = open_devices(&self.device)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         for (flag, value) in [("--slots", self.slots), ("--threads", self.threads)] {
             if value.is_some_and(|value| !(1..=1024).contains(&value)) {

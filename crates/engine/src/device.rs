@@ -177,13 +177,13 @@ pub fn open_device(choice: DeviceChoice) -> Result<EngineDevice, EngineError> {
 /// whose results are not to be compared (invariant E1).
 pub fn open_devices(list: &str) -> Result<Vec<EngineDevice>, EngineError> {
     let all = |name: &str| {
-        let found = match name {
-            "cuda:all" => cuda(),
-            "vulkan:all" => vulkan(),
-            _ => Vec::new(),
+        let (found, first) = match name {
+            "cuda:all" => (cuda(), "cuda:0"),
+            "vulkan:all" => (vulkan(), "vulkan:0"),
+            _ => return vec![name.to_owned()],
         };
         // The first one, so that the error says what is missing, if there is none.
-        if found.is_empty() { vec![name.replace(":all", "")] } else { found.iter().map(Name::to_string).collect() }
+        if found.is_empty() { vec![first.to_owned()] } else { found.iter().map(Name::to_string).collect() }
     };
     let mut opened: Vec<EngineDevice> = Vec::new();
     for name in list.split(',').flat_map(all) {
