@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: what must hold before a change lands.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::shell::{cargo, root, step};
@@ -12,13 +14,35 @@ pub(crate) fn run() -> Result<()> {
     // Tests may unwrap; programs and libraries may not.
     lint("lints of everything and the CUDA build's types", &["--all-targets"], &["--allow", "clippy::unwrap_used"])?;
     lint("lints of programs and libraries", &[], &[])?;
+    vulkan()?;
     test::run()
+}
+
+/// A software Vulkan device for the tests of the GPU's kernels, where there is no other and it can be installed.
+fn vulkan() -> Result<()> {
+    let drivers = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].map(std::fs::read_dir);
+    if drivers.into_iter().flatten().flatten().next().is_some() {
+        return Ok(());
+    }
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !root || Command::new("apt-get").arg("--version").output().is_err() {
+        eprintln!("xtask: no Vulkan device, and no way to install one: the tests of GPUs will not run");
+        return Ok(());
+    }
+    step("package lists", Command::new("apt-get").args(["update", "-qq"]))?;
+    let packages = ["mesa-vulkan-drivers", "libvulkan1"];
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    step("Vulkan", &mut install)
 }
 
 /// Clippy over the CUDA build. With `DOCS_RS` set, the GPU compiler's build script does not download LLVM, which a
 /// type-check does not need.
 fn lint(what: &str, targets: &[&str], lints: &[&str]) -> Result<()> {
-    let mut command = cargo(&["clippy", "--workspace", "--features", "hnas-cli/cuda"]);
+    let mut command = cargo(&["clippy", "--workspace", "--features", "hnas-cli/cuda,hnas-cli/vulkan"]);
     command.args(targets).args(["--", "--deny", "warnings"]).args(lints);
     step(what, command.env("DOCS_RS", "1").env("CARGO_TARGET_DIR", root().join("target/cuda")))
 }

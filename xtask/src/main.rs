@@ -17,7 +17,7 @@ use anyhow::Result;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  reproduce NAME [--scale smoke|laptop|workstation|paper] [--device auto|cpu|cuda|cuda:N] [--workers N] [--seed N] [--out DIR] [--plan]
+  reproduce NAME [--scale smoke|laptop|workstation|paper] [--device auto|cpu|cuda:N|vulkan:N] [--slots N] [--seed N] [--out DIR] [--plan]
                  run an experiment of the paper, from fetching its data to its report; run again, it goes on where it stopped.
                  --plan prints what would run and the estimated hours, and runs nothing else
                  example: cargo xtask reproduce cifar10 --scale smoke

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{cargo, metadata, root, step};
+use crate::shell::{FEATURES, build, metadata, root, step};
 
 /// The Python that makes the virtual environment, when it is not `python3`.
 const PYTHON: &str = "HNAS_PYTHON";
@@ -20,8 +20,7 @@ pub(crate) fn compare(options: &[&str]) -> Result<()> {
     let target = metadata()?["target_directory"].as_str().map(PathBuf::from).context("cargo metadata has no target")?;
     let folder = target.join("pytorch");
     let python = python(&folder.join("venv"))?;
-    // The whole workspace is selected, so that the tensor library is built with the features it has in the tests.
-    step("build", &mut cargo(&["build", "--workspace", "--example", "versus"]))?;
+    step("build", &mut build(FEATURES))?;
     let mut compare = Command::new(python);
     // -B: no compiled copies beside the sources.
     compare.arg("-B").arg("crates/engine/versus/compare.py").current_dir(root());

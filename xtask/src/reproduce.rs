@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::Usage;
-use crate::shell::{cargo, metadata, root, step};
+use crate::shell::{FEATURES, build, metadata, root, step};
 
 /// Reads the arguments, then does the three steps; each of them finds what an earlier, interrupted run left.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -16,11 +16,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let error = format!("there is no experiment {:?}; there is {}", plan.name, known.join(", "));
         return Err(Usage(error).into());
     }
-    let mut build = cargo(&["build", "--bin", "hnas"]);
-    if plan.wants_cuda() {
-        build.args(["--features", "hnas-cli/cuda"]);
-    }
-    step("build", &mut build)?;
+    let features = if plan.wants_cuda() { format!("{FEATURES},hnas-cli/cuda") } else { FEATURES.to_owned() };
+    step("build", &mut build(&features))?;
     plan.carry_out()
 }
 
@@ -68,7 +65,7 @@ impl Plan {
                     plan.only_plan = true;
                     plan.passed_on.push(argument.clone());
                 }
-                "--scale" | "--device" | "--workers" | "--seed" | "--out" => {
+                "--scale" | "--device" | "--slots" | "--seed" | "--out" => {
                     let value = rest.next().ok_or_else(|| Usage(format!("{argument} needs a value")))?;
                     if argument == "--device" {
                         plan.device.clone_from(value);

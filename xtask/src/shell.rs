@@ -23,6 +23,15 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The features of the program that are built everywhere: together with the whole workspace and its examples they decide
+/// with which features the tensor library is built, and it takes minutes.
+pub(crate) const FEATURES: &str = "hnas-cli/vulkan";
+
+/// A command that builds the programs and examples as the tests are built.
+pub(crate) fn build(features: &str) -> Command {
+    cargo(&["build", "--workspace", "--bins", "--examples", "--features", features])
+}
+
 /// What `cargo metadata` says of the workspace, dependencies left out.
 pub(crate) fn metadata() -> Result<Value> {
     let output = cargo(&["metadata", "--format-version", "1", "--no-deps"]).output().context("cannot run cargo")?;

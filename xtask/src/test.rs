@@ -3,19 +3,24 @@
 use anyhow::{Context, Result};
 
 use crate::reproduce;
-use crate::shell::{cargo, root, step, step_watched};
+use crate::shell::{FEATURES, cargo, root, step, step_watched};
 
 /// Runs all of it and closes with one line that counts the tests.
 pub(crate) fn run() -> Result<()> {
     // One selection of packages for everything here, so that the tensor library is built once. The program comes with it,
     // since its whole-program tests start it. Then the data: tests on real images run only where it is.
-    step("build", &mut cargo(&["test", "--workspace", "--no-run"]))?;
+    step("build", &mut cargo(&["test", "--workspace", "--features", FEATURES, "--no-run"]))?;
     for name in ["cifar10", "food-groups"] {
         step("data", reproduce::hnas()?.args(["data", "fetch", name]))?;
     }
 
     let mut counts = Counts::default();
-    let tests = step_watched("tests", &mut cargo(&["test", "--workspace", "--no-fail-fast"]), |line| counts.read(line));
+    let mut tests = cargo(&["test", "--workspace", "--features", FEATURES, "--no-fail-fast"]);
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // Vulkan's libraries complain when they are asked for a screen's devices and there is no such folder.
+        tests.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    let tests = step_watched("tests", &mut tests, |line| counts.read(line));
     if tests.is_err() {
         println!("tests: {} passed, {} failed", counts.passed, counts.failed);
         return tests;
@@ -37,6 +42,10 @@ pub(crate) fn run() -> Result<()> {
         plan.carry_out()?;
     }
     println!("tests: {} passed, {} failed", counts.passed, counts.failed);
+    let found = reproduce::hnas()?.args(["doctor", "--json"]).output().context("cannot run hnas doctor")?;
+    if !String::from_utf8_lossy(&found.stdout).contains("vulkan:") {
+        println!("NOT RUN, for want of a Vulkan device: the tests of the kernels for GPUs, and of trainings on one");
+    }
     Ok(())
 }
 
