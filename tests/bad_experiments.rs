@@ -7,7 +7,9 @@ use support::broken::Broken;
 use support::{hnas, refused, root};
 
 const LEARNED: &str = "experiments/cifar10/genotypes/learned-cell.ron";
+const OTHER: &str = "experiments/figure1/genotypes/three-levels.ron";
 const TINY: &str = "tests/cases/tiny.ron";
+const BASED: &str = "tests/cases/based.ron";
 
 #[test]
 fn experiments() {
@@ -19,21 +21,21 @@ fn experiments() {
         assert!(!broken.path("run/ledger.sqlite").exists(), "nothing is begun with {to:?}");
     };
     check(
-        "seed: 3,",
-        "seed: three,",
+        "seeds: [3, 5],",
+        "seeds: [three],",
         expect![[r#"
         error: FOLDER/experiment.ron:6:10: Expected integer
     "#]],
     );
     check(
-        "seed: 3,",
-        "seed: 3, colour: 1,",
+        "seeds: [3, 5],",
+        "seeds: [3, 5], colour: 1,",
         expect![[r#"
         error: FOLDER/experiment.ron:6:14: Unexpected field named `colour` in `File`, expected one of `name`, `title`, `dataset`, `seed`, `arms`, or `scales` instead
     "#]],
     );
     check(
-        "seed: 3,",
+        "seeds: [3, 5],",
         "",
         expect![[r#"
             error: FOLDER/experiment.ron:86:1: Unexpected missing field named `seed` in `File`
@@ -116,20 +118,32 @@ fn experiments() {
         error: FOLDER/experiment.ron:14:24: Unexpected variant named `Product` in enum `Merge`, expected either `Concat` or `Sum` instead
     "#]],
     );
+    check("seeds: [3, 5]", "seeds: []", expect![[""]]);
+    check("seeds: [3, 5]", "seeds: [3, 5, 3]", expect![[""]]);
+    check("First(of: \"evolution\", trials: All)", "First(of: \"nobody\", trials: All)", expect![[""]]);
+    // `short` has no search of its own, and stands below.
+    check("First(of: \"evolution\", trials: All)", "First(of: \"short\", trials: All)", expect![[""]]);
+    check("trials: Initial", "trials: Share(1.5)", expect![[""]]);
+    check("Wider(by: 2)", "Wider(by: 0)", expect![[""]]);
+    check("Wider(by: 2)", "Wider(by: 1000000)", expect![[""]]);
+    check("parameters: Some(900)", "parameters: Some(-1)", expect![[""]]);
     check(
-        "strategy: Tournament(rule: Uniform)",
+        "strategy: First(of: \"evolution\", trials: All)",
         "strategy: Given(files: [\"none.ron\"])",
         expect![[r#"
             error: cannot read FOLDER/none.ron: No such file or directory (os error 2)
         "#]],
     );
-    let learned = root().join(LEARNED);
-    let given = format!("strategy: Given(files: [{learned:?}])");
-    broken.edited(TINY, "experiment.ron", "strategy: Tournament(rule: Uniform)", &given);
+    let given = format!("strategy: Given(files: [{:?}, {:?}])", root().join(OTHER), root().join(LEARNED));
+    broken.edited(TINY, "experiment.ron", "strategy: First(of: \"evolution\", trials: All)", &given);
     let output = hnas().arg("search").arg(broken.path("experiment.ron")).output().unwrap();
     let (code, error) = refused(output);
     assert_eq!(code, Some(2));
-    assert!(error.ends_with("its search space is not that of the arm that names it\n"), "{error}");
+    assert!(error.contains("learned-cell.ron: its search space is not that of "), "{error}");
+    broken.edited(BASED, "experiment.ron", "tiny.ron", "none.ron");
+    broken.check("search FOLDER/experiment.ron", &expect![[""]]);
+    broken.edited(BASED, "experiment.ron", "tiny.ron", "experiment.ron");
+    broken.check("search FOLDER/experiment.ron", &expect![[""]]);
     let text = std::fs::read_to_string(root().join(TINY)).unwrap();
     std::fs::write(broken.path("experiment.ron"), &text[..text.len() / 3]).unwrap();
     broken.check(
@@ -138,7 +152,7 @@ fn experiments() {
         error: FOLDER/experiment.ron:30:63: Unexpected end of RON
     "#]],
     );
-    broken.edited(TINY, "experiment.ron", "seed: 3,", "seed: 3,");
+    broken.edited(TINY, "experiment.ron", "title", "title");
     std::fs::write(broken.path("published.ron"), "[(what: 1)]").unwrap();
     broken.check(
         "search FOLDER/experiment.ron",

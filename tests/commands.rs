@@ -60,6 +60,27 @@ fn a_cell_is_drawn_both_ways() {
 }
 
 #[test]
+fn the_pictures_of_the_paper_are_drawn_on_one_page() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pictures) in [("figure1", 1), ("figure2", 4), ("appendix", 1)] {
+        let out = folder.path().join(name);
+        said(run(&["pictures", &format!("experiments/{name}/pictures.ron"), "--out", out.to_str().unwrap()]));
+        let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+        assert_eq!(page.matches("<figure>").count(), pictures, "{name}");
+        let drawn = std::fs::read_dir(&out)
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "svg"));
+        assert_eq!(drawn.count(), pictures, "{name}");
+        if name == "figure2" {
+            // The printed counts: 15.7 M and 61.3 M.
+            for size in ["15710", "6132", "63"] {
+                assert!(page.contains(size), "{size}");
+            }
+        }
+    }
+}
+
+#[test]
 fn doctor_tells_programs_what_is_here() {
     let found: serde_json::Value = serde_json::from_str(&said(run(&["doctor", "--json"]))).unwrap();
     assert!(found["threads"].as_u64().unwrap() >= 1);
@@ -69,7 +90,9 @@ fn doctor_tells_programs_what_is_here() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["search", "resume", "train", "report", "inspect", "draw", "sample", "mutate", "data", "doctor"] {
+    for command in
+        ["search", "resume", "train", "report", "inspect", "draw", "pictures", "sample", "mutate", "data", "doctor"]
+    {
         assert!(said(run(&[command, "--help"])).contains("Example: hnas"), "{command}");
     }
 }

@@ -2,18 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::Usage;
 use crate::shell::{FEATURES, build, metadata, root, step};
 
-/// Reads the arguments, then does the three steps; each of them finds what an earlier, interrupted run left.
+/// What `reproduce` calls all experiments together.
+const ALL: &str = "all";
+
+/// Reads the arguments, then builds the program and carries out what they ask for.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let plan = Plan::parse(arguments)?;
     let known = experiments()?;
-    if !known.contains(&plan.name) {
-        let error = format!("there is no experiment {:?}; there is {}", plan.name, known.join(", "));
+    if plan.name != ALL && !known.contains(&plan.name) {
+        let error = format!("there is no experiment {:?}; there is {}, or {ALL}", plan.name, known.join(", "));
         return Err(Usage(error).into());
     }
     let features = if plan.wants_cuda() { format!("{FEATURES},hnas-cli/cuda") } else { FEATURES.to_owned() };
@@ -21,13 +25,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     plan.carry_out()
 }
 
-/// The names of the experiments: the folders under `experiments/` that have an `experiment.ron`.
+/// The names of the experiments: the folders under `experiments/` that hold an experiment, or pictures to draw.
 pub(crate) fn experiments() -> Result<Vec<String>> {
     let folder = root().join("experiments");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
-        if entry.path().join("experiment.ron").is_file() {
+        if ["experiment.ron", "pictures.ron"].iter().any(|file| entry.path().join(file).is_file()) {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
@@ -52,12 +56,15 @@ pub(crate) struct Plan {
     device: String,
     /// Whether only the plan is to be printed.
     only_plan: bool,
+    /// The run folder, if one is asked for.
+    out: Option<PathBuf>,
     passed_on: Vec<String>,
 }
 
 impl Plan {
     pub(crate) fn parse(arguments: &[String]) -> Result<Plan, Usage> {
-        let mut plan = Plan { name: String::new(), device: "auto".to_owned(), only_plan: false, passed_on: Vec::new() };
+        let device = "auto".to_owned();
+        let mut plan = Plan { name: String::new(), device, only_plan: false, out: None, passed_on: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
@@ -67,8 +74,10 @@ impl Plan {
                 }
                 "--scale" | "--device" | "--slots" | "--seed" | "--out" => {
                     let value = rest.next().ok_or_else(|| Usage(format!("{argument} needs a value")))?;
-                    if argument == "--device" {
-                        plan.device.clone_from(value);
+                    match argument.as_str() {
+                        "--device" => plan.device.clone_from(value),
+                        "--out" => plan.out = Some(value.into()),
+                        _ => {}
                     }
                     plan.passed_on.extend([argument.clone(), value.clone()]);
                 }
@@ -78,19 +87,44 @@ impl Plan {
             }
         }
         if plan.name.is_empty() {
-            return Err(Usage("`reproduce` needs the name of an experiment, for example cifar10".to_owned()));
+            return Err(Usage(format!("`reproduce` needs the name of an experiment, for example cifar10, or {ALL}")));
         }
         Ok(plan)
     }
 
-    /// Fetches the data, then runs or resumes the experiment, with the program as it is built.
+    /// With the program as it is built: fetches the data and runs or resumes each experiment asked for, one after the
+    /// other; each step finds what an earlier, interrupted run left. Sums up when there are several.
     pub(crate) fn carry_out(&self) -> Result<()> {
-        if !self.only_plan {
-            step("data", hnas()?.args(["data", "fetch", "--experiment"]).arg(self.file()))?;
+        let names = if self.name == ALL { experiments()? } else { vec![self.name.clone()] };
+        let mut lines = Vec::new();
+        for name in &names {
+            let started = Instant::now();
+            self.one(name)?;
+            lines.push(format!("{name:<16} {:>7.0} s", started.elapsed().as_secs_f64()));
         }
-        let mut search = hnas()?;
-        search.arg("search").arg(self.file()).args(&self.passed_on);
-        step(&format!("reproduce {}", self.name), &mut search)
+        if names.len() > 1 {
+            println!("\n{}", lines.join("\n"));
+            println!("{} experiments {}.", names.len(), if self.only_plan { "planned" } else { "reproduced" });
+        }
+        Ok(())
+    }
+
+    fn one(&self, name: &str) -> Result<()> {
+        let folder = PathBuf::from("experiments").join(name);
+        let pictures = folder.join("pictures.ron");
+        if root().join(&pictures).is_file() {
+            if self.only_plan {
+                println!("{name}: pictures, drawn in a second; nothing is trained.");
+                return Ok(());
+            }
+            let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join(name);
+            return step(&format!("reproduce {name}"), hnas()?.arg("pictures").arg(pictures).arg("--out").arg(out));
+        }
+        let file = folder.join("experiment.ron");
+        if !self.only_plan {
+            step("data", hnas()?.args(["data", "fetch", "--experiment"]).arg(&file))?;
+        }
+        step(&format!("reproduce {name}"), hnas()?.arg("search").arg(file).args(&self.passed_on))
     }
 
     /// Whether the program needs its CUDA build: a GPU is asked for, or the driver's own tool lists one.
@@ -99,9 +133,5 @@ impl Plan {
             "auto" => Command::new("nvidia-smi").arg("-L").output().is_ok_and(|output| output.status.success()),
             device => device.starts_with("cuda"),
         }
-    }
-
-    fn file(&self) -> PathBuf {
-        PathBuf::from("experiments").join(&self.name).join("experiment.ron")
     }
 }

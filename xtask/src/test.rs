@@ -32,15 +32,12 @@ pub(crate) fn run() -> Result<()> {
     reuse.arg(stranger).arg("--target-dir").arg(root().join("target/reuse"));
     step("reuse of single crates", &mut reuse)?;
 
-    for experiment in reproduce::experiments()? {
-        let folder = root().join("target/smoke").join(&experiment);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        let out = folder.to_string_lossy().into_owned();
-        let plan = reproduce::Plan::parse(&[&experiment, "--scale", "smoke", "--out", &out].map(String::from))?;
-        plan.carry_out()?;
+    let folder = root().join("target/smoke");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
+    let out = folder.to_string_lossy().into_owned();
+    reproduce::Plan::parse(&["all", "--scale", "smoke", "--out", &out].map(String::from))?.carry_out()?;
     println!("tests: {} passed, {} failed", counts.passed, counts.failed);
     let found = reproduce::hnas()?.args(["doctor", "--json"]).output().context("cannot run hnas doctor")?;
     if !String::from_utf8_lossy(&found.stdout).contains("vulkan:") {

@@ -3,6 +3,7 @@
 //! - Doors: a crate uses only the crates that the table below lets it use, read from `cargo metadata`.
 //! - Every Rust file opens with a `//!` line that says its job, and has at most 400 lines.
 //! - The top level holds the agreed folders and no others.
+//! - Every experiment's README.md has the agreed headings in their order.
 //! - No page for people holds a place that is still to be filled in (two at signs in a row).
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,19 @@ const WITHOUT_BURN: [&str; 9] = [
 ];
 
 const FOLDERS: [&str; 8] = ["crates", "datasets", "experiments", "xtask", "tests", "docs", "target", "runs"];
+const HEADINGS: [&str; 11] = [
+    "Claim",
+    "Command",
+    "Hardware and hours",
+    "Data, split and order",
+    "Search space",
+    "Skeleton",
+    "Recipe",
+    "Initialisation",
+    "Metric and target",
+    "Deviations and open points",
+    "Results obtained",
+];
 const LONGEST_FILE: usize = 400;
 
 /// Collects every broken rule, then fails with all of them.
@@ -64,7 +78,9 @@ pub(crate) fn run() -> Result<()> {
     pages(&root(), &mut broken)?;
     pages(&root().join("docs"), &mut broken)?;
     for experiment in experiments()? {
-        pages(&root().join("experiments").join(experiment), &mut broken)?;
+        let folder = root().join("experiments").join(experiment);
+        pages(&folder, &mut broken)?;
+        headings(&folder.join("README.md"), &mut broken)?;
     }
     let mut files = Vec::new();
     for folder in ["crates", "xtask", "tests"] {
@@ -123,6 +139,21 @@ fn pages(folder: &Path, broken: &mut Vec<String>) -> Result<()> {
         {
             broken.push(format!("{}: holds a place that is still to be filled in", path.display()));
         }
+    }
+    Ok(())
+}
+
+/// Every experiment answers the same questions in the same order.
+fn headings(page: &Path, broken: &mut Vec<String>) -> Result<()> {
+    let text = std::fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+    let found: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    if found != HEADINGS {
+        broken.push(format!(
+            "{}: its headings are {}; they must be {}",
+            page.display(),
+            found.join(", "),
+            HEADINGS.join(", ")
+        ));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ pub(crate) enum Command {
     Report(Report),
     Inspect(Inspect),
     Draw(Draw),
+    Pictures(Pictures),
     Sample(Sample),
     Mutate(Mutate),
     Data(Data),
@@ -38,10 +39,11 @@ pub(crate) struct Search {
     /// Which of the file's scales; by default `laptop` on a CPU and `workstation` on a GPU, or the only one there is.
     #[arg(long)]
     pub(crate) scale: Option<String>,
-    /// Seed in place of the file's.
+    /// One seed in place of the scale's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// The run folder; by default runs/EXPERIMENT-SCALE, with -seedN added when --seed is given.
+    /// The run folder; by default runs/SCALE, with -seedN added when --seed is given. Experiments in one folder share their
+    /// searches.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
     /// Print what would run and the hours estimated from steps measured on this device, and run nothing.
@@ -56,7 +58,7 @@ pub(crate) struct Search {
 
 /// Carry on a run that was interrupted, and write its report.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: hnas resume runs/cifar10-laptop")]
+#[command(after_help = "Example: hnas resume runs/laptop")]
 pub(crate) struct Resume {
     /// The run folder.
     pub(crate) run: PathBuf,
@@ -81,11 +83,11 @@ pub(crate) struct Machine {
 
 /// Write the report of a run as far as it is.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: hnas report runs/cifar10-laptop")]
+#[command(after_help = "Example: hnas report runs/laptop")]
 pub(crate) struct Report {
     /// The run folder.
     pub(crate) run: PathBuf,
-    /// Folder to write to; by default the run folder.
+    /// Folder to write to, a folder for each experiment; by default the run folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -181,6 +183,17 @@ pub(crate) struct Draw {
     pub(crate) genotype: PathBuf,
     /// The picture; its ending says which kind.
     #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Draw the pictures that a file lists, genotypes and models, as .svg and on one page.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas pictures experiments/figure2/pictures.ron --out runs/figure2")]
+pub(crate) struct Pictures {
+    /// The list (RON).
+    pub(crate) file: PathBuf,
+    /// Folder to write to.
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) out: PathBuf,
 }
 

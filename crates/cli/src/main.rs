@@ -14,6 +14,8 @@ mod genotypes;
 mod input;
 mod inspect;
 mod page;
+mod pictures;
+mod plan;
 mod progress;
 mod roofline;
 mod search;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Train(command) => train::run(&command),
         Command::Inspect(command) => inspect::run(&command),
         Command::Draw(command) => genotypes::draw(&command),
+        Command::Pictures(command) => pictures::run(&command),
         Command::Sample(command) => genotypes::sample(&command),
         Command::Mutate(command) => genotypes::mutate(&command),
         Command::Data(command) => data::run(&command),

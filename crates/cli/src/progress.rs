@@ -1,6 +1,6 @@
 //! Shows a run as it goes: a bar with an estimate on a terminal, plain lines otherwise.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Progress {
 }
 
 struct State {
-    arms_of_run: usize,
+    studies: usize,
     begun: usize,
     study: Option<Ongoing>,
 }
@@ -41,8 +41,9 @@ struct Ongoing {
 impl Progress {
     pub(crate) fn new(resolved: &Resolved) -> Progress {
         let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
-        // Each arm is two studies: the search and the retraining of its winner.
-        let state = State { arms_of_run: 2 * resolved.arms.len(), begun: 0, study: None };
+        let searches: BTreeSet<&str> = resolved.arms.iter().map(|arm| arm.search.name.as_str()).collect();
+        let retrained = resolved.arms.iter().filter(|arm| arm.retraining.is_some()).count();
+        let state = State { studies: searches.len() + retrained, begun: 0, study: None };
         Progress { terminal, state: Mutex::new(state) }
     }
 
@@ -64,7 +65,7 @@ impl Observer for Progress {
                 state.begun += 1;
                 let resumed =
                     if finished > 0 { format!(", {finished} of them finished earlier") } else { String::new() };
-                self.line(&format!("[{}/{}] {name}: {trials} trials{resumed}", state.begun, state.arms_of_run));
+                self.line(&format!("[{}/{}] {name}: {trials} trials{resumed}", state.begun, state.studies));
                 let bar = self
                     .terminal
                     .as_ref()

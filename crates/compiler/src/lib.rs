@@ -19,7 +19,7 @@ mod verify;
 
 pub use assemble::{AssembleError, MAX_GRAPH_NODES, assemble};
 pub use cost::{Cost, NodeCost, cost};
-pub use draw::{genotype_dot, genotype_svg};
+pub use draw::{genotype_dot, genotype_svg, model_svg};
 pub use graph::{Graph, GraphBuilder, GraphError, Node, NodeId};
 pub use key::{NetworkKey, NetworkKeyError};
 pub use op::{MAX_CHANNELS, MAX_ELEMENTS, Op};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use expect_test::expect;
-use hnas_compiler::{genotype_dot, genotype_svg};
+use hnas_compiler::{Shape, Skeleton, genotype_dot, genotype_svg, model_svg};
 use hnas_genome::{Edge, Genotype, Level, Merge, Motif, Primitive, SearchSpace};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -129,4 +129,36 @@ fn a_network_as_dot() {
     for line in ["n0 -> n1;", "n1 -> n2;", "\\n3x8x8\"];", "\\n8x4x4\", peripheries=2];"] {
         assert!(dot.contains(line), "{line} is not in\n{dot}");
     }
+}
+
+#[test]
+fn a_model_is_drawn_as_it_is_assembled() {
+    let check = |skeleton: &Skeleton, side: usize, boxes: &[&str], sizes: &[&str]| {
+        let text = model_svg("A & B", skeleton, Shape::new(3, side, side)).unwrap();
+        let svg = Document::parse(&text).unwrap();
+        assert_eq!(texts(&of_class(&svg, "title")), ["A & B"]);
+        let drawn: Vec<String> = ["layer", "cell"].iter().flat_map(|class| texts(&of_class(&svg, class))).collect();
+        for words in boxes {
+            assert!(drawn.iter().any(|drawn| drawn == words), "{words} is not in {drawn:?}");
+        }
+        let shown = texts(&of_class(&svg, "size"));
+        for size in sizes {
+            assert!(shown.iter().any(|shown| shown == size), "{size} is not in {shown:?}");
+        }
+        assert_eq!(drawn.iter().filter(|words| words.starts_with("cell")).count(), skeleton.cells());
+        assert_eq!(drawn.len(), shown.len());
+    };
+    check(
+        &Skeleton::cifar_small(),
+        32,
+        &["3×3 convolution, stride 1, 16", "cell, c = 64", "3×3 separable, stride 2, 64", "linear, softmax over 10"],
+        &["32×32×3", "32×32×16", "8×8×64", "1×1×64", "1×1×10"],
+    );
+    check(&Skeleton::cifar_large(64).unwrap(), 32, &["cell, c = 256", "3×3 separable, stride 1, 256"], &["8×8×256"]);
+    check(
+        &Skeleton::imagenet(),
+        299,
+        &["3×3 convolution, stride 2, 32", "cell, c = 512", "linear, softmax over 1000"],
+        &["299×299×3", "150×150×32", "75×75×64", "10×10×512"],
+    );
 }

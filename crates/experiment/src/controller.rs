@@ -6,19 +6,20 @@
 //! M = results of the ledger;  Q = its waiting trials            paper section 3
 //! while fewer than N trials are proposed:
 //!     wait until trials 1 ..= n - in_flight are in M
-//!     genotype = strategy.suggest(..)                            a mutated tournament winner
-//!     network known already?  too large?                         policy and limits
+//!     genotype = strategy.suggest(..)                            a mutated tournament winner; too large ones are drawn again
+//!     network known already?                                     policy
 //!     push onto Q
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
 
 use hnas_compiler::{Program, Shape};
+use hnas_genome::Genotype;
 use hnas_ledger::{Ledger, Outcome, Proposal, Trial, Verdict};
 use hnas_search::{FinishedTrial, Fitness, Search, Suggestion, TrialId, visible};
 
 use crate::evaluate::candidate;
-use crate::study::{Repeats, Study};
+use crate::study::{Limits, Repeats, Study};
 use crate::{Candidate, ExperimentError};
 
 /// One study's controller.
@@ -75,7 +76,11 @@ impl<'study> Controller<'study> {
             self.take_in(&trial)?;
         }
         while self.proposed < self.study.search.evaluations {
-            let Some((id, suggestion)) = self.search.suggest() else { break };
+            let (study, input) = (self.study, self.input);
+            let Some((id, suggestion)) = self.search.suggest_among(|genotype| within_limits(study, genotype, input))
+            else {
+                break;
+            };
             let proposal = self.proposal(id, suggestion);
             ledger.propose(&proposal)?;
             self.proposed = id.0;
@@ -130,7 +135,7 @@ impl<'study> Controller<'study> {
     }
 
     fn verdict(&self, candidate: &Candidate, same: &[(TrialId, Option<Fitness>)]) -> Verdict {
-        if let Some(reason) = self.refusal(candidate) {
+        if let Some(reason) = refusal(self.study, candidate) {
             return Verdict::Refuse(reason);
         }
         let trained = same.iter().filter(|(_, fitness)| fitness.is_some()).count();
@@ -139,28 +144,34 @@ impl<'study> Controller<'study> {
             Repeats::Average { .. } | Repeats::Evaluate => Verdict::Evaluate,
         }
     }
+}
 
-    /// Why the cost model refuses a candidate, if it does.
-    fn refusal(&self, candidate: &Candidate) -> Option<String> {
-        let limits = &self.study.search.limits;
-        let total = &candidate.cost.total;
-        // Asked for only if there is a limit: a program has to be planned for it.
-        let bytes = || -> Option<u64> {
-            let (recipe, channels) = (&self.study.fitness.recipe, candidate.graph.input_shape().channels);
-            let crop = Shape::new(channels, recipe.crop(), recipe.crop());
-            Some(Program::lower(&candidate.graph, crop).ok()?.training_bytes(recipe.batch()))
-        };
-        [
-            ("trainable parameters", limits.parameters, Some(total.parameters)),
-            ("multiply-adds an image", limits.multiply_adds, Some(total.multiply_adds)),
-            ("bytes of a training", limits.training_bytes, limits.training_bytes.and_then(|_| bytes())),
-        ]
-        .into_iter()
-        .find_map(|(what, limit, value)| {
-            let (limit, value) = limit.zip(value)?;
-            (value > limit).then(|| format!("{value} {what}, more than the limit of {limit}"))
-        })
-    }
+/// Whether a genotype may be evaluated. Where there is a limit, one that cannot even be assembled is above it.
+pub(crate) fn within_limits(study: &Study, genotype: &Genotype, input: Shape) -> bool {
+    study.search.limits == Limits::default()
+        || candidate(genotype, &study.fitness.skeleton, input).is_ok_and(|found| refusal(study, &found).is_none())
+}
+
+/// Why the cost model refuses a candidate, if it does.
+fn refusal(study: &Study, candidate: &Candidate) -> Option<String> {
+    let limits = &study.search.limits;
+    let total = &candidate.cost.total;
+    // Asked for only if there is a limit: a program has to be planned for it.
+    let bytes = || -> Option<u64> {
+        let (recipe, channels) = (&study.fitness.recipe, candidate.graph.input_shape().channels);
+        let crop = Shape::new(channels, recipe.crop(), recipe.crop());
+        Some(Program::lower(&candidate.graph, crop).ok()?.training_bytes(recipe.batch()))
+    };
+    [
+        ("trainable parameters", limits.parameters, Some(total.parameters)),
+        ("multiply-adds an image", limits.multiply_adds, Some(total.multiply_adds)),
+        ("bytes of a training", limits.training_bytes, limits.training_bytes.and_then(|_| bytes())),
+    ]
+    .into_iter()
+    .find_map(|(what, limit, value)| {
+        let (limit, value) = limit.zip(value)?;
+        (value > limit).then(|| format!("{value} {what}, more than the limit of {limit}"))
+    })
 }
 
 fn mean(same: &[(TrialId, Option<Fitness>)]) -> Option<Fitness> {

@@ -1,9 +1,7 @@
-//! What a scale changes against the paper's numbers, found by comparing the two resolved studies field by field.
+//! What a scale changes against the paper's numbers, found by comparing the two field by field.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::Study;
 
 /// One number that differs from the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,14 +15,11 @@ pub struct Difference {
     pub here: String,
 }
 
-/// Every field in which `here` differs from `paper`, the name of the scale aside, in the order of the fields' names.
-pub fn differences(paper: &Study, here: &Study) -> Vec<Difference> {
+/// Every field in which `here` differs from `paper`, in the order of the fields' names; a field of a struct is named by
+/// its path.
+pub fn differences<T: Serialize>(paper: &T, here: &T) -> Vec<Difference> {
+    let value = |side: &T| serde_json::to_value(side).expect("plain data can always be held by JSON");
     let mut found = Vec::new();
-    let value = |study: &Study| {
-        let mut value = serde_json::to_value(study).expect("a study holds only plain data, which JSON can always hold");
-        value.as_object_mut().expect("a study is a struct").remove("scale");
-        value
-    };
     compare("", &value(paper), &value(here), &mut found);
     found
 }

@@ -56,14 +56,14 @@ pub enum ExperimentError {
         /// The scales there are.
         known: String,
     },
-    /// The run folder belongs to another experiment (invariant L2).
+    /// The run folder was founded with another experiment of this name (invariant L2).
     #[error(
-        "{folder} holds another experiment: line {line} there is `{there}`, here it is `{here}`; choose another folder with --out"
+        "{path} is another experiment: line {line} of its arms is `{there}`, here it is `{here}`; choose another folder with --out"
     )]
     OtherExperiment {
-        /// The run folder.
-        folder: PathBuf,
-        /// First line that differs, from 1.
+        /// The experiment's file in the run folder.
+        path: PathBuf,
+        /// First line of its arms that differs, from 1.
         line: usize,
         /// That line in the run folder.
         there: String,
@@ -77,12 +77,10 @@ pub enum ExperimentError {
         folder: PathBuf,
     },
     /// The folder holds no run.
-    #[error("{folder} is no run: it has no {missing}")]
+    #[error("{folder} is no run: it holds no .ron file of an experiment")]
     NoRun {
         /// The folder.
         folder: PathBuf,
-        /// The file that is missing.
-        missing: &'static str,
     },
     /// The strategy does not go with the search space, or a ledger contradicts itself.
     #[error("{0}")]

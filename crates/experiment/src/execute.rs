@@ -1,5 +1,8 @@
-//! Carries a run out: every arm's search, then the retraining of its winner, with several workers at once.
+//! Carries a run out: for each arm its search, unless it is carried out already, then the retraining of its winner, with
+//! several workers at once.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +15,8 @@ use hnas_ledger::{Ledger, SqliteLedger, Trial};
 use crate::ExperimentError;
 use crate::controller::Controller;
 use crate::images::Images;
-use crate::run::{RunFolder, TakenRun, retraining_study, winner};
+use crate::resolved::PlannedArm;
+use crate::run::{RunFolder, TakenRun};
 use crate::study::Study;
 use crate::worker::{Event, Observer, Worker, patiently};
 
@@ -38,33 +42,41 @@ impl Executor<'_> {
     /// Carries `run` out, from wherever it stands. `data` is the folder of the data sets.
     pub fn carry_out(&self, run: &TakenRun, data: &Path) -> Result<(), ExperimentError> {
         let mut images: Option<(String, TrainingImages, TestImages)> = None;
-        for (_, study) in &run.resolved().arms {
+        // Searches that are whole: several arms may be parts of one.
+        let mut searched: BTreeMap<&str, Vec<Trial>> = BTreeMap::new();
+        for arm in &run.resolved().arms {
+            let study = &arm.search;
             if images.as_ref().is_none_or(|(name, ..)| *name != study.dataset) {
                 let (training, test) = hnas_data::load(&Manifest::builtin(&study.dataset)?, data)?;
                 images = Some((study.dataset.clone(), training, test));
             }
-            if let Some((_, training, test)) = &images {
-                self.arm(run, study, training, test)?;
-            }
+            let Some((_, training, test)) = &images else { continue };
+            let trials = match searched.entry(&study.name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.study(run, study, &Images::search(&study.data, training)?)?),
+            };
+            self.retrain(run, arm, &arm.own(trials), training, test)?;
         }
         Ok(())
     }
 
-    /// Searches on train and valid; only then, and only for the winner, test images are drawn (invariant E2).
-    fn arm(
+    /// Only now that the search is whole, and only for the winner, test images are drawn (invariant E2).
+    fn retrain(
         &self,
         run: &RunFolder,
-        study: &Study,
+        arm: &PlannedArm,
+        trials: &[Trial],
         training: &TrainingImages,
         test: &TestImages,
     ) -> Result<(), ExperimentError> {
-        let trials = self.study(run, study, &Images::search(&study.data, training)?)?;
-        let Some(winner) = winner(study, &trials) else {
-            tracing::warn!(arm = study.arm, "no trial of the search succeeded, so there is no winner to retrain");
+        if arm.retraining.is_none() {
+            return Ok(());
+        }
+        let Some(study) = arm.retraining_study(trials) else {
+            tracing::warn!(arm = arm.name, seed = arm.seed(), "no trial succeeded, so there is no winner to retrain");
             return Ok(());
         };
-        let retraining = retraining_study(study, &winner.proposal.genotype);
-        self.study(run, &retraining, &Images::retraining(&study.data, training, test)?)?;
+        self.study(run, &study, &Images::retraining(&study.data, training, test)?)?;
         Ok(())
     }
 
@@ -72,7 +84,7 @@ impl Executor<'_> {
     fn study(&self, run: &RunFolder, study: &Study, images: &Images) -> Result<Vec<Trial>, ExperimentError> {
         let founding = study.founding_text();
         let open =
-            || SqliteLedger::open(run.ledger(), &study.arm, &founding).map(|ledger| ledger.with_lease_ttl(LEASE));
+            || SqliteLedger::open(run.ledger(), &study.name, &founding).map(|ledger| ledger.with_lease_ttl(LEASE));
         let mut ledger = open()?;
         // This process holds the run's lock, so whoever held a lease is dead.
         ledger.abandon_leases()?;
@@ -82,7 +94,7 @@ impl Executor<'_> {
         let mut trials = controller.advance(&mut ledger)?;
         let total = study.search.evaluations;
         let steps_of_trial = (study.fitness.runs * study.fitness.recipe.steps()) as u64;
-        let tell = |event: Event<'_>| self.observer.on(&study.arm, event);
+        let tell = |event: Event<'_>| self.observer.on(&study.name, event);
         tell(Event::Begun { trials: total, finished: controller.finished(), steps_of_trial });
         let stop = AtomicBool::new(controller.done());
         let workers = (self.slots * self.devices.len()).min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);

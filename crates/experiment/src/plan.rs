@@ -1,62 +1,36 @@
-//! The experiment file: arms that are compared, scales they run at, and the numbers that were published.
+//! The experiment file: arms that are compared, and the scales they run at.
 //!
-//! One RON file is one experiment. All arms of a scale share its data, recipes and budget, so they are trained alike.
+//! One RON file is one experiment. All arms of a scale share its data, recipes and budget, so they are trained alike. An
+//! experiment that looks at the searches of another names it as its basis, and has its data set, scales and arms to refer to.
 
-use std::collections::BTreeSet;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
-use hnas_genome::{Genotype, MutationRule, SearchSpace};
-use hnas_search::{Fraction, GenotypeList, StrategyPlan};
+use hnas_genome::{MutationRule, SearchSpace};
+use hnas_search::{Fraction, Mutations};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
-use crate::differences::{Difference, differences};
-use crate::study::{DataPlan, Limits, Repeats, SearchPlan, Study, Training};
+use crate::study::{DataPlan, Limits, Repeats, Training};
 
 mod check;
+mod resolve;
 
-/// The scale whose numbers are the paper's.
-const PAPER: &str = "paper";
-
-/// An experiment as its file says it. Invariant: arm and scale names are unique and usable as file names.
+/// An experiment as its file says it.
+///
+/// Invariant: arm and scale names are unique and usable as file names; an arm that is a part of another names one that has a
+/// search; every number passed the checks of `plan/check.rs`.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
-    file: File,
-}
-
-/// An experiment at one scale: what a run folder is founded with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resolved {
-    /// Name of the experiment.
-    pub name: String,
-    /// Its title, a sentence.
-    pub title: String,
-    /// The scale it runs at.
-    pub scale: String,
-    /// For each arm, in the file's order: its description and its study.
-    pub arms: Vec<(String, Study)>,
-    /// What differs from scale `paper`, over all arms; empty at that scale.
-    pub differences: Vec<Difference>,
-    /// The published numbers, from `published.ron` beside the experiment file.
-    pub published: Vec<Published>,
-}
-
-/// One published number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Published {
-    /// What was measured.
-    pub what: String,
-    /// The value as printed.
-    pub value: String,
-    /// Where it stands, and how sure the transcription is.
-    pub source: String,
-    /// The arm of this experiment whose test error it is to be compared with, if one is.
-    pub arm: Option<String>,
+    name: String,
+    title: String,
+    dataset: String,
+    scales: Vec<Scale>,
+    arms: Vec<ArmEntry>,
+    /// The arms of the experiment it is based on.
+    lenders: Vec<ArmEntry>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -64,34 +38,81 @@ pub struct Published {
 struct File {
     name: String,
     title: String,
-    dataset: String,
-    seed: u64,
-    arms: Vec<ArmPlan>,
-    scales: Vec<Scale>,
+    basis: Basis,
+    arms: Vec<ArmEntry>,
+}
+
+/// What an experiment's arms stand on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Basis {
+    /// A data set and scales of its own.
+    Own { dataset: String, scales: Vec<Scale> },
+    /// Those of the experiment in this file, whose arms can be referred to as well.
+    Of(PathBuf),
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ArmPlan {
+struct ArmEntry {
     name: String,
     description: String,
-    space: SearchSpace,
     strategy: ArmStrategy,
+    retrained: Retrained,
 }
 
 /// What of a strategy stays the same at every scale.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 enum ArmStrategy {
-    Random,
-    Tournament { rule: MutationRule },
-    Given { files: Vec<PathBuf> },
+    Random {
+        space: SearchSpace,
+        limits: Limits,
+    },
+    Tournament {
+        space: SearchSpace,
+        rule: MutationRule,
+        limits: Limits,
+    },
+    Given {
+        files: Vec<PathBuf>,
+    },
+    /// The first trials of another arm's search.
+    First {
+        of: String,
+        trials: Part,
+    },
+}
+
+/// How many of a search's trials, from the first.
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum Part {
+    One,
+    /// The scale's `search.initial`: those at random that an evolution begins with.
+    Initial,
+    /// This part of them, rounded up.
+    Share(Fraction),
+    All,
+}
+
+/// How an arm's winner is trained anew.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Retrained {
+    No,
+    /// In the scale's large model.
+    Large,
+    /// In the scale's large model with all widths multiplied.
+    Wider {
+        by: NonZeroUsize,
+    },
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scale {
     name: String,
+    seeds: Vec<u64>,
     data: DataPlan,
     search: ScaleSearch,
     fitness: Training,
@@ -103,118 +124,69 @@ struct Scale {
 struct ScaleSearch {
     evaluations: u64,
     initial: NonZeroU64,
-    mutations: hnas_search::Mutations,
+    mutations: Mutations,
     fraction: Fraction,
     in_flight: usize,
     repeats: Repeats,
-    limits: Limits,
 }
 
 impl Experiment {
     /// Reads and checks an experiment file.
+    ///
+    /// # Errors
+    /// When it or a file it names cannot be read, or says what cannot be carried out; the message names file and numbers.
     pub fn load(path: &Path) -> Result<Experiment, ExperimentError> {
-        let experiment = Experiment { path: path.to_owned(), file: read_ron(path)? };
+        let File { name, title, basis, arms } = File::read(path)?;
+        let path = path.to_owned();
+        let experiment = match basis {
+            Basis::Own { dataset, scales } => {
+                Experiment { path, name, title, dataset, scales, arms, lenders: Vec::new() }
+            }
+            Basis::Of(file) => {
+                let file = beside(&path, &file);
+                let File { basis, arms: lenders, .. } = File::read(&file)?;
+                let Basis::Own { dataset, scales } = basis else {
+                    let message = "it is the basis of another experiment and so needs a basis of its own".to_owned();
+                    return Err(ExperimentError::Invalid { path: file, message });
+                };
+                Experiment { path, name, title, dataset, scales, arms, lenders }
+            }
+        };
         experiment.check()?;
         Ok(experiment)
     }
 
     /// Name of the data set it needs.
     pub fn dataset(&self) -> &str {
-        &self.file.dataset
+        &self.dataset
     }
 
     /// The names of its scales, in the file's order.
     pub fn scales(&self) -> Vec<&str> {
-        self.file.scales.iter().map(|scale| scale.name.as_str()).collect()
-    }
-
-    /// The experiment at one scale, with `seed` instead of the file's if given.
-    pub fn resolve(&self, scale: &str, seed: Option<u64>) -> Result<Resolved, ExperimentError> {
-        let file = &self.file;
-        let chosen =
-            file.scales.iter().find(|known| known.name == scale).ok_or_else(|| ExperimentError::UnknownScale {
-                experiment: file.name.clone(),
-                asked: scale.to_owned(),
-                known: self.scales().join(", "),
-            })?;
-        let paper = file.scales.iter().find(|known| known.name == PAPER);
-        let mut arms = Vec::new();
-        let mut changed = Vec::new();
-        for arm in &file.arms {
-            let study = self.study(arm, chosen, seed)?;
-            if let Some(paper) = paper {
-                changed.extend(differences(&self.study(arm, paper, None)?, &study));
-            }
-            arms.push((arm.description.clone(), study));
-        }
-        // Arms share their numbers, so most differences were found once for each arm.
-        let mut seen = BTreeSet::new();
-        changed.retain(|difference| seen.insert((difference.what.clone(), difference.paper.clone())));
-        Ok(Resolved {
-            name: file.name.clone(),
-            title: file.title.clone(),
-            scale: chosen.name.clone(),
-            arms,
-            differences: changed,
-            published: self.published()?,
-        })
-    }
-
-    fn study(&self, arm: &ArmPlan, scale: &Scale, seed: Option<u64>) -> Result<Study, ExperimentError> {
-        let ScaleSearch { evaluations, initial, mutations, fraction, in_flight, repeats, limits } =
-            scale.search.clone();
-        let mutations = mutations.get();
-        let (strategy, evaluations) = match &arm.strategy {
-            ArmStrategy::Random => (StrategyPlan::Random { mutations }, evaluations),
-            ArmStrategy::Tournament { rule } => {
-                (StrategyPlan::Tournament { mutations, initial, fraction, rule: *rule }, evaluations)
-            }
-            ArmStrategy::Given { files } => {
-                let genotypes =
-                    files.iter().map(|file| self.genotype(file, &arm.space)).collect::<Result<Vec<_>, _>>()?;
-                let count = genotypes.len() as u64;
-                let genotypes = GenotypeList::try_from(genotypes)
-                    .map_err(|error| self.invalid(format!("arm {:?}: {error}", arm.name)))?;
-                (StrategyPlan::Given { genotypes }, count)
-            }
-        };
-        Ok(Study {
-            experiment: self.file.name.clone(),
-            arm: arm.name.clone(),
-            scale: scale.name.clone(),
-            seed: seed.unwrap_or(self.file.seed),
-            dataset: self.file.dataset.clone(),
-            data: scale.data.clone(),
-            space: arm.space.clone(),
-            strategy,
-            search: SearchPlan { evaluations, in_flight, repeats, limits },
-            fitness: scale.fitness.clone(),
-            retraining: scale.retraining.clone(),
-        })
-    }
-
-    fn genotype(&self, file: &Path, space: &SearchSpace) -> Result<Genotype, ExperimentError> {
-        let path = self.beside(file);
-        let genotype: Genotype = read_ron(&path)?;
-        if genotype.space() != space {
-            let message = "its search space is not that of the arm that names it".to_owned();
-            return Err(ExperimentError::Invalid { path, message });
-        }
-        Ok(genotype)
-    }
-
-    fn published(&self) -> Result<Vec<Published>, ExperimentError> {
-        let path = self.beside(Path::new("published.ron"));
-        if path.exists() { read_ron(&path) } else { Ok(Vec::new()) }
-    }
-
-    fn beside(&self, file: &Path) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(file)
+        self.scales.iter().map(|scale| scale.name.as_str()).collect()
     }
 
     fn invalid(&self, message: String) -> ExperimentError {
         ExperimentError::Invalid { path: self.path.clone(), message }
     }
+}
+
+impl File {
+    /// Reads the file; files that it names are found from its folder.
+    fn read(path: &Path) -> Result<File, ExperimentError> {
+        let mut file: File = read_ron(path)?;
+        for arm in &mut file.arms {
+            if let ArmStrategy::Given { files } = &mut arm.strategy {
+                files.iter_mut().for_each(|file| *file = beside(path, file));
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// The place of `file`, which the file at `path` names.
+fn beside(path: &Path, file: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).join(file)
 }
 
 /// Reads a RON file; a fault is named by file, line and column.

@@ -1,11 +1,14 @@
-//! A run: one folder that holds an experiment at one scale, its ledger and its sessions, and can be carried on for ever.
+//! A run: experiments at one scale in one folder with one ledger, which can be carried on for ever.
 //!
 //! ```text
-//! run.ron         the resolved experiment; a folder opens only with the experiment that founded it
-//! ledger.sqlite   every trial of every arm: the studies `ARM` and `ARM/retraining`
-//! sessions.jsonl  one line each time the run was started: program, revision, device, workers
-//! run.lock        locked while a process works on the run
+//! NAME.ron        a resolved experiment; a folder goes on only with the experiments that founded it
+//! NAME/           its report
+//! ledger.sqlite   every trial of every experiment, under the names of [`Study::name`](crate::Study::name)
+//! sessions.jsonl  one line each time the program was started on the folder: version, revision, device, workers
+//! run.lock        locked while a process works on the folder
 //! ```
+//!
+//! Experiments that ask for the same search find its trials in the ledger, so they are trained once.
 
 use std::fs;
 use std::io::Write;
@@ -13,16 +16,13 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hnas_genome::Genotype;
-use hnas_ledger::{Ledger, LedgerError, Outcome, SqliteLedger, Trial, Verdict};
-use hnas_search::StrategyPlan;
+use hnas_ledger::{Ledger, LedgerError, SqliteLedger, Trial};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Resolved, read_ron};
-use crate::study::{Repeats, SearchPlan, Study, Training};
-use crate::{ExperimentError, Limits};
+use crate::ExperimentError;
+use crate::plan::read_ron;
+use crate::resolved::{PlannedArm, Resolved};
 
-const RESOLVED: &str = "run.ron";
 const LEDGER: &str = "ledger.sqlite";
 const SESSIONS: &str = "sessions.jsonl";
 const LOCK: &str = "run.lock";
@@ -30,14 +30,14 @@ const LOCK: &str = "run.lock";
 /// How long a run that another process holds is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A run folder and the experiment that founded it.
+/// One experiment of a run folder.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     folder: PathBuf,
     resolved: Resolved,
 }
 
-/// A run folder that this process, and no other, may work on until the value is dropped or the process ends.
+/// An experiment of a run folder that this process, and no other, may work on until the value is dropped or the process ends.
 #[derive(Debug)]
 pub struct TakenRun {
     run: RunFolder,
@@ -49,6 +49,8 @@ pub struct TakenRun {
 pub struct Session {
     /// Seconds since 1970.
     pub started_unix: u64,
+    /// Name of the experiment.
+    pub experiment: String,
     /// Version of the program.
     pub version: String,
     /// Revision of its source, or `unknown`.
@@ -61,63 +63,64 @@ pub struct Session {
     pub threads: usize,
 }
 
-/// One arm as the ledger holds it.
+/// One arm with one seed as the ledger holds it.
 #[derive(Clone, Debug)]
 pub struct Arm {
-    /// A sentence about it.
-    pub description: String,
-    /// Its numbers.
-    pub study: Study,
-    /// Finished trials of the search, by id.
+    /// What it is.
+    pub plan: PlannedArm,
+    /// Its finished trials, by id.
     pub search: Vec<Trial>,
-    /// Finished trainings of the winner, by id.
+    /// Finished trainings of its winner, by id.
     pub retraining: Vec<Trial>,
 }
 
 impl RunFolder {
-    /// Founds a run in `folder`, or opens the one there if it was founded with the same studies (invariant L2), and takes it
-    /// for this process.
+    /// Founds an experiment in `folder`, or opens the one there if it was founded with the same studies (invariant L2), and
+    /// takes the folder for this process.
     pub fn found(folder: &Path, resolved: Resolved) -> Result<TakenRun, ExperimentError> {
         let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(unwritable)?;
         let lock = lock(folder)?;
-        let path = folder.join(RESOLVED);
+        let path = file(folder, &resolved.name);
         if path.exists() {
-            let run = RunFolder::open(folder)?;
-            let studies = |resolved: &Resolved| {
-                resolved.arms.iter().map(|(_, study)| study.founding_text()).collect::<Vec<_>>().join("\n")
-            };
-            let (there, here) = (studies(&run.resolved), studies(&resolved));
-            let differs = there.lines().zip(here.lines()).enumerate().find(|(_, (there, here))| there != here);
-            if let Some((line, (there, here))) = differs {
-                let (there, here) = (there.trim().to_owned(), here.trim().to_owned());
-                return Err(ExperimentError::OtherExperiment {
-                    folder: folder.to_owned(),
-                    line: line + 1,
-                    there,
-                    here,
-                });
+            let run = RunFolder::open(folder, &resolved.name)?;
+            if let Some((line, there, here)) = first_difference(&founding(&run.resolved), &founding(&resolved)) {
+                return Err(ExperimentError::OtherExperiment { path, line, there, here });
             }
             return Ok(TakenRun { run, _lock: lock });
         }
-        let draft = folder.join(".run.ron.part");
+        let draft = folder.join(".founding.part");
         fs::write(&draft, text(&resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
         Ok(TakenRun { run: RunFolder { folder: folder.to_owned(), resolved }, _lock: lock })
     }
 
-    /// Opens a run to work on it, and takes it for this process.
-    pub fn resume(folder: &Path) -> Result<TakenRun, ExperimentError> {
-        let run = RunFolder::open(folder)?;
+    /// The names of the experiments in `folder`, sorted; at least one.
+    pub fn experiments(folder: &Path) -> Result<Vec<String>, ExperimentError> {
+        let unreadable = |source| ExperimentError::Read { path: folder.to_owned(), source };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if path.extension().is_some_and(|ending| ending == "ron") {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Err(ExperimentError::NoRun { folder: folder.to_owned() });
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Opens an experiment to work on it, and takes the folder for this process.
+    pub fn resume(folder: &Path, name: &str) -> Result<TakenRun, ExperimentError> {
+        let run = RunFolder::open(folder, name)?;
         Ok(TakenRun { run, _lock: lock(folder)? })
     }
 
-    /// Opens a run to look at it, while others may work on it.
-    pub fn open(folder: &Path) -> Result<RunFolder, ExperimentError> {
-        let path = folder.join(RESOLVED);
-        if !path.is_file() {
-            return Err(ExperimentError::NoRun { folder: folder.to_owned(), missing: RESOLVED });
-        }
-        Ok(RunFolder { folder: folder.to_owned(), resolved: read_ron(&path)? })
+    /// Opens an experiment to look at it, while others may work on it.
+    pub fn open(folder: &Path, name: &str) -> Result<RunFolder, ExperimentError> {
+        Ok(RunFolder { folder: folder.to_owned(), resolved: read_ron(&file(folder, name))? })
     }
 
     /// The run's folder.
@@ -125,7 +128,7 @@ impl RunFolder {
         &self.folder
     }
 
-    /// The experiment it was founded with.
+    /// The experiment.
     pub fn resolved(&self) -> &Resolved {
         &self.resolved
     }
@@ -135,20 +138,22 @@ impl RunFolder {
         self.folder.join(LEDGER)
     }
 
-    /// What the ledger holds now, for each arm; arms that have not begun are empty.
+    /// Where its report belongs.
+    pub fn report_folder(&self) -> PathBuf {
+        self.folder.join(&self.resolved.name)
+    }
+
+    /// What the ledger holds now, for each arm and seed; arms that have not begun are empty.
     pub fn arms(&self) -> Result<Vec<Arm>, ExperimentError> {
-        self.resolved
-            .arms
-            .iter()
-            .map(|(description, study)| {
-                Ok(Arm {
-                    description: description.clone(),
-                    study: study.clone(),
-                    search: self.trials(study.search_name())?,
-                    retraining: self.trials(&study.retraining_name())?,
-                })
-            })
-            .collect()
+        let arm = |plan: &PlannedArm| {
+            let search = plan.own(&self.trials(&plan.search.name)?);
+            let retraining = match plan.retraining_study(&search) {
+                Some(study) => self.trials(&study.name)?,
+                None => Vec::new(),
+            };
+            Ok(Arm { plan: plan.clone(), search, retraining })
+        };
+        self.resolved.arms.iter().map(arm).collect()
     }
 
     fn trials(&self, study: &str) -> Result<Vec<Trial>, ExperimentError> {
@@ -207,47 +212,25 @@ fn lock(folder: &Path) -> Result<fs::File, ExperimentError> {
     }
 }
 
-/// The fittest trial; the older one if several are. Where the study averages over trials of one network, the mean counts.
-pub fn winner<'a>(study: &Study, trials: &'a [Trial]) -> Option<&'a Trial> {
-    let scored = |trial: &Trial| match &trial.outcome {
-        Outcome::Scored { fitness, .. } => Some(fitness.get()),
-        Outcome::Failed { .. } => None,
-    };
-    let fitness = |trial: &Trial| {
-        let own = scored(trial)?;
-        match study.search.repeats {
-            Repeats::Evaluate => Some(own),
-            Repeats::Average { .. } => {
-                let same = trials.iter().filter(|other| other.proposal.key == trial.proposal.key);
-                let trained = same.filter(|other| other.proposal.verdict == Verdict::Evaluate).filter_map(scored);
-                let (sum, count) = trained.fold((0.0, 0.0), |(sum, count), fitness| (sum + fitness, count + 1.0));
-                Some(if count > 0.0 { sum / count } else { own })
-            }
-        }
-    };
-    trials
-        .iter()
-        .filter_map(|trial| Some((fitness(trial)?, trial)))
-        .max_by(|(a, first), (b, second)| a.total_cmp(b).then(second.proposal.id.cmp(&first.proposal.id)))
-        .map(|(_, trial)| trial)
+/// What an experiment may not change once a folder is founded with it: its arms, without what only describes them.
+fn founding(resolved: &Resolved) -> String {
+    let mut bare = resolved.clone();
+    bare.arms.iter_mut().for_each(|arm| arm.description.clear());
+    ron::ser::to_string_pretty(&bare.arms, ron::ser::PrettyConfig::new().struct_names(false))
+        .expect("arms hold only plain data, which RON can always write")
 }
 
-/// The retraining of a winner as a study: the same genotype, once for each run, each a trial with a seed of its own.
-pub fn retraining_study(study: &Study, winner: &Genotype) -> Study {
-    let Training { skeleton, recipe, runs } = study.retraining.clone();
-    let genotypes = vec![winner.clone()].try_into().expect("one genotype is at least one");
-    Study {
-        arm: study.retraining_name(),
-        strategy: StrategyPlan::Given { genotypes },
-        search: SearchPlan {
-            evaluations: runs as u64,
-            in_flight: runs,
-            repeats: Repeats::Evaluate,
-            limits: Limits::default(),
-        },
-        fitness: Training { skeleton, recipe, runs: 1 },
-        ..study.clone()
-    }
+/// The first line, from 1, in which two texts differ, and what each has there.
+fn first_difference(there: &str, here: &str) -> Option<(usize, String, String)> {
+    let lines = there.lines().count().max(here.lines().count());
+    let line = |text: &str, number: usize| text.lines().nth(number).unwrap_or("nothing more").trim().to_owned();
+    let number = (0..lines).find(|&number| there.lines().nth(number) != here.lines().nth(number))?;
+    Some((number + 1, line(there, number), line(here, number)))
+}
+
+/// The file of the experiment `name`.
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.ron"))
 }
 
 fn text(resolved: &Resolved) -> String {

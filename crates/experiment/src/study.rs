@@ -1,22 +1,22 @@
-//! One study: one arm of an experiment at one scale, every number resolved. Its text founds the ledger (invariant L2).
+//! One study: what decides a series of trials, every number resolved. Its text founds the ledger (invariant L2).
 
 use hnas_compiler::Skeleton;
 use hnas_engine::Recipe;
-use hnas_genome::SearchSpace;
-use hnas_search::StrategyPlan;
+use hnas_genome::{Genotype, SearchSpace};
+use hnas_search::{StrategyPlan, TrialId};
 use serde::{Deserialize, Serialize};
 
-/// One arm of an experiment at one scale.
+/// One study of a ledger: a search, or the retraining of a genotype that a search found.
+///
+/// It holds what decides its trials and nothing else, so experiments that ask for the same search share its trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
-    /// Name of the experiment.
-    pub experiment: String,
-    /// Name of the arm.
-    pub arm: String,
+    /// Its name in the ledger: `ARM/seed-SEED` for a search, `SEARCH/trial-TRIAL/c0-WIDTH` for a retraining.
+    pub name: String,
     /// Name of the scale.
     pub scale: String,
-    /// The experiment's seed; every random stream follows from it.
+    /// Every random stream follows from it.
     pub seed: u64,
     /// Name of the data set.
     pub dataset: String,
@@ -28,10 +28,8 @@ pub struct Study {
     pub strategy: StrategyPlan,
     /// How long and how parallel the search is.
     pub search: SearchPlan,
-    /// The training that gives the fitness.
+    /// The training of each trial.
     pub fitness: Training,
-    /// The training of the winner, scored on the test set.
-    pub retraining: Training,
 }
 
 /// How many images go where. Every part is stratified by class.
@@ -60,7 +58,7 @@ pub struct SearchPlan {
     pub in_flight: usize,
     /// What a network that is known already earns.
     pub repeats: Repeats,
-    /// What is refused before it is built.
+    /// What is too large to be evaluated.
     pub limits: Limits,
 }
 
@@ -77,7 +75,7 @@ pub enum Repeats {
     },
 }
 
-/// Limits by the cost model: a candidate above one is refused before it is built, and counted.
+/// Limits by the cost model: a candidate above one is never built. Another is drawn in its place, and counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -109,13 +107,22 @@ impl Study {
             .expect("a study holds only plain data, which RON can always write")
     }
 
-    /// Name under which the ledger keeps the search.
-    pub fn search_name(&self) -> &str {
-        &self.arm
-    }
-
-    /// Name under which the ledger keeps the retraining of the winner.
-    pub fn retraining_name(&self) -> String {
-        format!("{}/retraining", self.arm)
+    /// The training of this search's trial `trial` as `training` says, as a study: the trial's genotype, once for each run,
+    /// each a trial with a seed of its own. Arms that retrain the same trial in the same way share it.
+    pub fn retraining(&self, trial: TrialId, genotype: &Genotype, training: &Training) -> Study {
+        let Training { skeleton, recipe, runs } = training.clone();
+        let genotypes = vec![genotype.clone()].try_into().expect("one genotype is at least one");
+        Study {
+            name: format!("{}/trial-{trial}/c0-{}", self.name, skeleton.c0()),
+            strategy: StrategyPlan::Given { genotypes },
+            search: SearchPlan {
+                evaluations: runs as u64,
+                in_flight: runs,
+                repeats: Repeats::Evaluate,
+                limits: Limits::default(),
+            },
+            fitness: Training { skeleton, recipe, runs: 1 },
+            ..self.clone()
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Worker<'_> {
             (1..=training.runs).map(|run| training_seed(self.study.seed, self.images.purpose(), trial, run)).collect();
         let watch = |run, step: hnas_engine::Step| {
             self.observer
-                .on(&self.study.arm, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
+                .on(&self.study.name, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
         };
         Ok(evaluate(
             &candidate.graph,

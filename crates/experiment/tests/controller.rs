@@ -3,23 +3,24 @@
 use std::path::Path;
 
 use hnas_compiler::Shape;
-use hnas_experiment::{Controller, Experiment, Limits, Repeats, Study};
+use hnas_experiment::{Controller, Experiment, Limits, Repeats, SearchPlan, Study};
 use hnas_ledger::{Ledger, Outcome, SqliteLedger, Trial, Verdict};
-use hnas_search::Fitness;
+use hnas_search::{Fitness, MOST_REDRAWS};
 
 const INPUT: Shape = Shape { channels: 3, height: 24, width: 24 };
 
 fn study() -> Study {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/tiny.ron");
-    let mut study = Experiment::load(&file).unwrap().resolve("tiny", None).unwrap().arms.remove(0).1;
+    let mut study = Experiment::load(&file).unwrap().resolve("tiny", None).unwrap().arms.remove(0).search;
     study.search.evaluations = 60;
+    study.search.limits = Limits::default();
     study
 }
 
 /// Carries the study out with workers that finish in an order that `shuffle` decides, and gives its trials by id.
 fn carry_out(study: &Study, shuffle: u64) -> Vec<Trial> {
     let folder = tempfile::tempdir().unwrap();
-    let open = || SqliteLedger::open(folder.path().join("ledger.sqlite"), &study.arm, &study.founding_text()).unwrap();
+    let open = || SqliteLedger::open(folder.path().join("ledger.sqlite"), &study.name, &study.founding_text()).unwrap();
     let mut ledger = open();
     let mut controller = Controller::new(study, INPUT, &mut ledger).unwrap();
     let (mut leases, mut round) = (Vec::new(), 0);
@@ -112,24 +113,45 @@ fn a_known_network_gets_the_mean_of_its_trainings_and_is_trained_no_more() {
 }
 
 #[test]
-fn a_limit_refuses_before_anything_is_built() {
+fn what_is_above_a_limit_is_drawn_again_and_counted() {
     let mut study = study();
-    study.search.limits = Limits { parameters: Some(700), ..Limits::default() };
+    let free = carry_out(&study, 3);
+    // The median, so that about every second genotype is too large.
+    let mut sizes: Vec<u64> = free.iter().map(|trial| trial.proposal.parameters).collect();
+    sizes.sort_unstable();
+    let limit = sizes[sizes.len() / 2];
+    study.search.limits = Limits { parameters: Some(limit), ..Limits::default() };
     let trials = carry_out(&study, 3);
-    let refused: Vec<_> = trials.iter().filter(|trial| trial.proposal.parameters > 700).collect();
-    assert!(!refused.is_empty() && refused.len() < trials.len());
-    for trial in refused {
-        let expected = format!("{} trainable parameters, more than the limit of 700", trial.proposal.parameters);
-        assert_eq!(trial.outcome, Outcome::Failed { reason: expected });
-    }
+    assert!(free.iter().any(|trial| trial.proposal.parameters > limit), "the limit binds");
+    assert!(
+        trials
+            .iter()
+            .all(|trial| trial.proposal.parameters <= limit && !matches!(trial.proposal.verdict, Verdict::Refuse(_)))
+    );
+    let redraws = |trials: &[Trial]| trials.iter().map(|trial| trial.proposal.redraws).sum::<u32>();
+    assert!(redraws(&trials) > redraws(&free) + 10, "{} and {}", redraws(&trials), redraws(&free));
+    // A trial that was within the limit at once is the one that it would have been without.
+    assert_eq!(trials[0].proposal.redraws > 0, free[0].proposal.parameters > limit);
+    let again = carry_out(&study, 5);
+    assert!(again.iter().zip(&trials).all(|(a, b)| a.proposal == b.proposal), "restarts and order change nothing");
 }
 
 #[test]
-fn a_limit_of_memory_refuses_before_anything_is_built() {
+fn a_limit_that_nothing_satisfies_fails_every_trial() {
     let mut study = study();
+    study.search.evaluations = 5;
     study.search.limits = Limits { training_bytes: Some(1), ..Limits::default() };
     for trial in carry_out(&study, 3) {
         let Outcome::Failed { reason } = &trial.outcome else { panic!("{:?}", trial.outcome) };
         assert!(reason.ends_with(" bytes of a training, more than the limit of 1"), "{reason}");
+        assert!(trial.proposal.redraws >= MOST_REDRAWS);
     }
+}
+
+#[test]
+fn a_part_of_a_search_is_what_a_search_of_that_length_would_be() {
+    let whole = study();
+    let part = Study { search: SearchPlan { evaluations: 23, ..whole.search.clone() }, ..whole.clone() };
+    let proposals = |study: &Study, shuffle| carry_out(study, shuffle).into_iter().map(|trial| trial.proposal);
+    assert!(proposals(&whole, 2).take(23).eq(proposals(&part, 4)));
 }

@@ -20,7 +20,7 @@ pub struct Proposal {
     pub parent: Option<TrialId>,
     /// The mutation that made it from its parent.
     pub mutation: Option<Mutation>,
-    /// Draws thrown away since they were not networks.
+    /// Draws thrown away before it, since they were not networks or above a limit of the study.
     pub redraws: u32,
     /// Trainable parameters of the network.
     pub parameters: u64,

@@ -8,11 +8,16 @@
 
 use std::collections::BTreeMap;
 
+use hnas_genome::Genotype;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::{FinishedTrial, Strategy, Suggestion, TrialId};
+
+/// How often a suggestion that is turned down is drawn again. Were only one genotype in 200 acceptable, 1 trial in 22,000
+/// would still come to an end without one.
+pub const MOST_REDRAWS: u32 = 2000;
 
 /// How many trials the suggestion of trial `trial` may see: the results of trials `1 ..= visible(trial, in_flight)`
 /// and no others. An `in_flight` of 1 is a search one after the other; 0 means the same, since no trial can see itself.
@@ -110,6 +115,13 @@ impl Search {
 
     /// The next trial and its genotype, or `None` while a trial it has to see is not finished.
     pub fn suggest(&mut self) -> Option<(TrialId, Suggestion)> {
+        self.suggest_among(|_| true)
+    }
+
+    /// As [`suggest`](Search::suggest), but a genotype that `accept` turns down is thrown away, counted among the
+    /// suggestion's `redraws`, and the strategy is asked again, its generator going on. After [`MOST_REDRAWS`] the last one
+    /// is suggested, so that a search whose limits nothing satisfies comes to an end.
+    pub fn suggest_among(&mut self, accept: impl Fn(&Genotype) -> bool) -> Option<(TrialId, Suggestion)> {
         let visible = visible(self.next, self.in_flight);
         while self.seen < visible {
             let trial = self.held.remove(&TrialId(self.seen + 1))?;
@@ -117,7 +129,16 @@ impl Search {
             self.seen += 1;
         }
         let trial = self.next;
-        let suggestion = self.strategy.suggest(trial, &mut suggestion_rng(self.seed, trial));
+        let mut rng = suggestion_rng(self.seed, trial);
+        let mut suggestion = self.strategy.suggest(trial, &mut rng);
+        for _ in 0..MOST_REDRAWS {
+            if accept(&suggestion.genotype) {
+                break;
+            }
+            let redraws = suggestion.redraws + 1;
+            suggestion = self.strategy.suggest(trial, &mut rng);
+            suggestion.redraws += redraws;
+        }
         self.next = TrialId(trial.0 + 1);
         Some((trial, suggestion))
     }

@@ -13,7 +13,7 @@ mod strategy;
 mod tournament;
 mod trial;
 
-pub use asynchrony::{Search, SearchError, suggestion_rng, visible};
+pub use asynchrony::{MOST_REDRAWS, Search, SearchError, suggestion_rng, visible};
 pub use given::Given;
 pub use plan::{Fraction, GenotypeList, Mutations, PlanError, StrategyPlan};
 pub use random::RandomSearch;

@@ -14,7 +14,8 @@ pub struct Suggestion {
     pub parent: Option<TrialId>,
     /// The mutation that made it from its parent's genotype.
     pub mutation: Option<Mutation>,
-    /// Draws thrown away because the sink of the cell was not reachable from its source.
+    /// Draws thrown away: the sink of the cell was not reachable from its source, or whoever asked turned them down
+    /// ([`Search::suggest_among`](crate::Search::suggest_among)).
     pub redraws: u32,
 }
 

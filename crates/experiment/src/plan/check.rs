@@ -8,23 +8,24 @@ use hnas_genome::Genotype;
 
 use super::{ArmStrategy, Experiment, Scale};
 use crate::ExperimentError;
+use crate::resolved::PlannedArm;
 use crate::study::{Repeats, Training};
 
 impl Experiment {
     /// Checks everything that a run could stumble over hours later.
     pub(super) fn check(&self) -> Result<(), ExperimentError> {
         let invalid = |message| Err(self.invalid(message));
-        let file = &self.file;
-        if file.arms.is_empty() || file.scales.is_empty() {
+        if self.arms.is_empty() || self.scales.is_empty() {
             return invalid(format!(
                 "an experiment needs at least one arm and one scale, this has {} and {}",
-                file.arms.len(),
-                file.scales.len()
+                self.arms.len(),
+                self.scales.len()
             ));
         }
         for (kind, names) in [
-            ("arm", file.arms.iter().map(|arm| &arm.name).collect::<Vec<_>>()),
-            ("scale", file.scales.iter().map(|scale| &scale.name).collect()),
+            ("experiment", vec![&self.name]),
+            ("arm", self.arms.iter().map(|arm| &arm.name).collect::<Vec<_>>()),
+            ("scale", self.scales.iter().map(|scale| &scale.name).collect()),
         ] {
             let mut seen = BTreeSet::new();
             for name in names {
@@ -36,18 +37,28 @@ impl Experiment {
                 }
             }
         }
-        let manifest = Manifest::builtin(&file.dataset)?;
-        for scale in &file.scales {
+        let manifest = Manifest::builtin(&self.dataset)?;
+        for scale in &self.scales {
+            let seeds: BTreeSet<&u64> = scale.seeds.iter().collect();
+            if seeds.len() != scale.seeds.len() || seeds.is_empty() {
+                let message =
+                    format!("scale {:?}: seeds are {:?}, at least one is needed, each once", scale.name, scale.seeds);
+                return invalid(message);
+            }
             self.check_counts(scale, &manifest)?;
-            for (field, training) in [("fitness", &scale.fitness), ("retraining", &scale.retraining)] {
-                self.check_model(&scale.name, field, training, &manifest)?;
+            for arm in &self.arms {
+                let planned = self.planned(arm, scale, scale.seeds[0])?;
+                self.check_model(&planned, "fitness", &planned.search.fitness, &manifest)?;
+                if let Some(training) = &planned.retraining {
+                    self.check_model(&planned, "retraining", training, &manifest)?;
+                }
             }
         }
         Ok(())
     }
 
     fn check_counts(&self, scale: &Scale, manifest: &Manifest) -> Result<(), ExperimentError> {
-        let Scale { name, data, search, fitness, retraining } = scale;
+        let Scale { name, seeds: _, data, search, fitness, retraining } = scale;
         let invalid = |message: String| Err(self.invalid(format!("scale {name:?}: {message}")));
         if search.evaluations == 0 {
             return invalid("search.evaluations is 0, at least 1 is needed".to_owned());
@@ -58,7 +69,8 @@ impl Experiment {
         // The last child is bred from this many trials. Where nobody competes, there is no selection.
         let seen = usize::try_from(search.evaluations).unwrap_or(usize::MAX).saturating_sub(search.in_flight);
         let size = search.fraction.of(seen);
-        let tournaments = self.file.arms.iter().any(|arm| matches!(arm.strategy, ArmStrategy::Tournament { .. }));
+        let tournaments =
+            self.arms.iter().chain(&self.lenders).any(|arm| matches!(arm.strategy, ArmStrategy::Tournament { .. }));
         if tournaments && size < 2 {
             let fraction = search.fraction.get();
             return invalid(format!(
@@ -85,22 +97,22 @@ impl Experiment {
         ];
         match asked.iter().find(|(_, asked, available)| asked > available) {
             Some((field, asked, available)) => {
-                invalid(format!("{field} ask for {asked} images, {} has {available}", self.file.dataset))
+                invalid(format!("{field} ask for {asked} images, {} has {available}", self.dataset))
             }
             None => Ok(()),
         }
     }
 
-    /// The model must go with the images and hold the trivial cell of every arm, so that a wrong one is found before
-    /// hours of training.
+    /// The model must go with the images and hold the trivial cell of the arm, so that a wrong one is found before hours of
+    /// training.
     fn check_model(
         &self,
-        scale: &str,
+        arm: &PlannedArm,
         field: &str,
         training: &Training,
         manifest: &Manifest,
     ) -> Result<(), ExperimentError> {
-        let invalid = |message: String| Err(self.invalid(format!("scale {scale:?}, {field}: {message}")));
+        let invalid = |message: String| Err(self.invalid(format!("scale {:?}, {field}: {message}", arm.search.scale)));
         let (side, image) = (training.recipe.crop(), manifest.image());
         if side > image.height.min(image.width) {
             return invalid(format!(
@@ -110,14 +122,12 @@ impl Experiment {
         }
         let (classes, labels) = (training.skeleton.classes(), manifest.classes().len());
         if classes != labels {
-            return invalid(format!("the skeleton tells {classes} classes apart, {} has {labels}", self.file.dataset));
+            return invalid(format!("the skeleton tells {classes} classes apart, {} has {labels}", self.dataset));
         }
-        for arm in &self.file.arms {
-            let trivial = Genotype::identity_chain(&arm.space);
-            if let Err(error) = assemble(&trivial, &training.skeleton, Shape::new(image.channels, side, side)) {
-                return invalid(format!("arm {:?}: {error}", arm.name));
-            }
+        let trivial = Genotype::identity_chain(&arm.search.space);
+        match assemble(&trivial, &training.skeleton, Shape::new(image.channels, side, side)) {
+            Ok(_) => Ok(()),
+            Err(error) => invalid(format!("arm {:?}: {error}", arm.name)),
         }
-        Ok(())
     }
 }

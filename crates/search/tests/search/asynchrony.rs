@@ -1,7 +1,7 @@
 //! Decision: trial n is bred from exactly the results of trials `1 ..= n - in_flight`, whatever finished when.
 
 use hnas_genome::SearchSpace;
-use hnas_search::{FinishedTrial, SearchError, TrialId, visible};
+use hnas_search::{FinishedTrial, MOST_REDRAWS, SearchError, TrialId, visible};
 
 use crate::fitness::rugged_with_failures;
 use crate::simulation::{Simulation, finished_trial};
@@ -118,4 +118,21 @@ fn a_trial_finishes_only_when_it_was_suggested() {
     let mut resumed = simulation.search().starting_at(TrialId(41));
     assert_eq!(resumed.finish(finish(41)), refused(41, 41));
     assert_eq!(resumed.finish(finish(40)), Ok(()), "suggested in an earlier life");
+}
+
+#[test]
+fn what_is_turned_down_is_drawn_again_and_counted() {
+    let simulation = simulation(5);
+    let mut free = simulation.search();
+    let (_, first) = free.suggest().unwrap();
+    // The same trial with another genotype, and the next ones as they would have been.
+    let mut bound = simulation.search();
+    let (_, other) = bound.suggest_among(|genotype| *genotype != first.genotype).unwrap();
+    assert_ne!(other.genotype, first.genotype);
+    assert_eq!(other.redraws, first.redraws + 1);
+    assert_eq!(bound.suggest(), free.suggest());
+    // What nothing satisfies comes to an end, counted.
+    let (id, last) = bound.suggest_among(|_| false).unwrap();
+    assert_eq!(id, TrialId(3));
+    assert!(last.redraws >= MOST_REDRAWS, "{}", last.redraws);
 }
