@@ -125,7 +125,7 @@ fn a_run_folder_opens_only_with_its_experiment() {
         refused(run(&["search", "tests/cases/tiny.ron", "--device", "cpu", "--seed", "4", "--out", path]));
     assert_eq!(code, Some(2));
     let expected = format!(
-        "error: {path}/tiny.ron is another experiment: line 5 of its arms is `name: \"evolution/seed-3\",`, here it is `name: \"evolution/seed-4\",`; choose another folder with --out\n"
+        "error: {path}/tiny.ron is another experiment: line 6 of its arms is `name: \"evolution/seed-3\",`, here it is `name: \"evolution/seed-4\",`; choose another folder with --out\n"
     );
     assert_eq!(error, expected);
     assert_eq!(trials(&out), before);
