@@ -65,7 +65,8 @@ fn out_of_memory_message(panic: &(dyn Any + Send)) -> Option<String> {
 /// Whether a message of a device says that its memory is spent.
 pub(crate) fn says_out_of_memory(message: &str) -> bool {
     // Words of the CUDA driver (`CUDA_ERROR_OUT_OF_MEMORY`, "out of memory") and of the allocators of the tensor library
-    // and of the GPU kernels (`OutOfMemory`, `BufferTooBig`, "out of device memory", "can't allocate buffer").
+    // and of the GPU kernels (`OutOfMemory`, `BufferTooBig`, "out of device memory", "can't allocate buffer", "memory .. was
+    // never allocated: the reservation behind it failed").
     let words = [
         "out of memory",
         "outofmemory",
@@ -73,6 +74,7 @@ pub(crate) fn says_out_of_memory(message: &str) -> bool {
         "out of device memory",
         "buffertoobig",
         "can't allocate buffer",
+        "the reservation behind it failed",
         "memory allocation of",
     ];
     let lower = message.to_lowercase();

@@ -72,6 +72,13 @@ impl Executor {
         epsilon: f64,
         values: &Values,
     ) -> Result<Executor, Failure> {
+        let bytes = program.training_bytes(batch);
+        if let Some(memory) = machine.memory().filter(|&memory| memory < bytes) {
+            let message = format!("{}the device has {:.1} GB", taken(bytes), memory as f64 / 1e9);
+            return Err(Failure::OutOfMemory { message });
+        }
+        let memory = Memory::new(&machine, &program, program.training_storage(), batch);
+        let memory = memory.map_err(|failure| naming(bytes, failure))?;
         let winners = program.steps().iter().map(|step| match step {
             Step::MaxPool { output, .. } => Some(machine.room(winners(&program, *output) * batch)),
             Step::Pointwise { .. }
@@ -83,10 +90,8 @@ impl Executor {
             | Step::Linear { .. } => None,
         });
         let winners = winners.collect();
-        let memory = Memory::new(&machine, &program, program.training_storage(), batch);
         let layers = Layers::new(&machine, &program, values, true);
-        let bytes = program.training_bytes(batch);
-        Executor::new(machine, program, (memory, winners, layers), epsilon, bytes)
+        Ok(Executor::new(machine, program, (memory, winners, layers), epsilon))
     }
 
     /// For evaluations of up to so many images at once. Fails when the device has too little memory.
@@ -99,9 +104,9 @@ impl Executor {
     ) -> Result<Executor, Failure> {
         let storage = program.evaluation_storage();
         let bytes = (size_of::<f32>() * storage.values_per_image() * batch) as u64;
-        let memory = Memory::new(&machine, &program, storage, batch);
+        let memory = Memory::new(&machine, &program, storage, batch).map_err(|failure| naming(bytes, failure))?;
         let layers = Layers::new(&machine, &program, values, false);
-        let executor = Executor::new(machine, program, (memory, Vec::new(), layers), epsilon, bytes)?;
+        let executor = Executor::new(machine, program, (memory, Vec::new(), layers), epsilon);
         executor.normalize_by_running();
         Ok(executor)
     }
@@ -111,16 +116,12 @@ impl Executor {
         program: Program,
         (memory, winners, layers): (Memory, Vec<Option<Buffer<u32>>>, Layers),
         epsilon: f64,
-        bytes: u64,
-    ) -> Result<Executor, Failure> {
-        // Asked now, so that nothing else is blamed for it later.
-        machine.wait(memory.all()).map_err(|error| too_little(&error, bytes))?;
+    ) -> Executor {
         let mut givers = vec![usize::MAX; program.maps().len()];
         for (number, step) in program.steps().iter().enumerate() {
             step.outputs().iter().for_each(|map| givers[map.index()] = number);
         }
-        let (program, epsilon) = (Arc::new(program), epsilon as f32);
-        Ok(Executor { machine, program, layers, memory, winners, givers, epsilon })
+        Executor { machine, program: Arc::new(program), layers, memory, winners, givers, epsilon: epsilon as f32 }
     }
 
     fn channels(&self, map: MapId) -> usize {
@@ -164,15 +165,16 @@ fn winners(program: &Program, output: MapId) -> usize {
     program.maps()[output.index()].values() / size_of::<u32>()
 }
 
-/// What a device that could not give memory for a network of so many bytes amounts to.
-fn too_little(error: &ServerError, bytes: u64) -> Failure {
-    match failure(error) {
-        Failure::OutOfMemory { message } => {
-            let message = format!("the network takes {:.1} GB: {message}", bytes as f64 / 1e9);
-            Failure::OutOfMemory { message }
-        }
-        other => other,
+/// A failure for lack of memory that says how much the network takes.
+fn naming(bytes: u64, failure: Failure) -> Failure {
+    match failure {
+        Failure::OutOfMemory { message } => Failure::OutOfMemory { message: taken(bytes) + &message },
+        other @ (Failure::NonFinite { .. } | Failure::TimeLimit { .. }) => other,
     }
+}
+
+fn taken(bytes: u64) -> String {
+    format!("the network takes {:.1} GB, ", bytes as f64 / 1e9)
 }
 
 /// What an error of the device amounts to: spent memory is an outcome, everything else a bug.

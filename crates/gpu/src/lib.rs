@@ -25,6 +25,7 @@ mod sums;
 
 pub mod augmentation;
 pub mod conv;
+pub mod copy;
 pub mod depthwise;
 pub mod head;
 pub mod norm;
@@ -37,9 +38,9 @@ pub use buffer::{Buffer, PART};
 pub use cubecl::device::DeviceUnavailable;
 pub use cubecl::prelude::CubeElement;
 pub use cubecl::server::ServerError;
-pub use machine::Machine;
 #[cfg(feature = "vulkan")]
 pub use machine::vulkan_devices;
+pub use machine::{Machine, TooLarge};
 pub use reading::{Activation, Coefficients, Reading, Slope, Target};
 
 /// Channels of a map in memory are padded to a multiple of this with zeros.

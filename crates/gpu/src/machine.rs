@@ -26,7 +26,27 @@ pub struct Machine {
     client: Client,
     /// How often it was waited for.
     waits: Arc<AtomicUsize>,
+    /// Whether the driver limits the size of a buffer.
+    limited: bool,
 }
+
+/// More memory in one piece than a device ever gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// What was asked for.
+    pub bytes: u64,
+    /// What there can be.
+    pub most: u64,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooLarge { bytes, most } = self;
+        write!(f, "out of memory: {bytes} bytes in one piece are more than the {most} that the device gives")
+    }
+}
+
+impl std::error::Error for TooLarge {}
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,14 +55,14 @@ impl fmt::Debug for Machine {
 }
 
 impl Machine {
-    fn new(device: &Device) -> Machine {
-        Machine { client: device.client(), waits: Arc::default() }
+    fn new(device: &Device, limited: bool) -> Machine {
+        Machine { client: device.client(), waits: Arc::default(), limited }
     }
 
     /// On the CUDA device of that number.
     #[cfg(feature = "cuda")]
     pub fn cuda(index: usize) -> Result<Machine, DeviceUnavailable> {
-        Ok(Machine::new(&Device::cuda(index)?))
+        Ok(Machine::new(&Device::cuda(index)?, false))
     }
 
     /// On the Vulkan device of that number, of [`vulkan_devices`].
@@ -52,7 +72,7 @@ impl Machine {
     pub fn vulkan(index: usize) -> Machine {
         let found = enumerate_vulkan();
         let device = found.get(index);
-        Machine::new(device.unwrap_or_else(|| panic!("Vulkan device {index} of {}", found.len())))
+        Machine::new(device.unwrap_or_else(|| panic!("Vulkan device {index} of {}", found.len())), true)
     }
 
     /// Puts values into new memory.
@@ -75,8 +95,25 @@ impl Machine {
 
     /// New memory that holds anything until it is written, taken from the device for itself and given back to it when no
     /// buffer on it is left: for what is large.
-    pub fn room_of_its_own<T: CubeElement>(&self, len: usize) -> Buffer<T> {
-        self.client.memory_dedicated_allocation(len, |len| self.room(len))
+    ///
+    /// Fails when the device never gives so much at once. Whether it has so much now is known when it is
+    /// [waited](Machine::wait) for.
+    pub fn room_of_its_own<T: CubeElement>(&self, len: usize) -> Result<Buffer<T>, TooLarge> {
+        let bytes = len as u64 * size_of::<T>() as u64;
+        if let Some(most) = self.most_at_once().filter(|&most| most < bytes) {
+            return Err(TooLarge { bytes, most });
+        }
+        Ok(self.client.memory_dedicated_allocation(len, |len| self.room(len)))
+    }
+
+    /// Bytes that the device has in all, if its driver says.
+    pub fn memory(&self) -> Option<u64> {
+        self.client.properties().memory.max_memory()
+    }
+
+    /// Bytes that it gives in one piece at most. Vulkan limits the size of a buffer.
+    fn most_at_once(&self) -> Option<u64> {
+        if self.limited { Some(self.client.properties().memory.max_page_size) } else { self.memory() }
     }
 
     /// Waits until everything that was asked for is done, and gives the values of a buffer.

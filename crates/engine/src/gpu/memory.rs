@@ -3,6 +3,9 @@
 use hnas_compiler::{MapId, Program, Storage};
 use hnas_gpu::{BLOCK, Buffer, Machine, PART};
 
+use super::failure;
+use crate::failure::Failure;
+
 /// Images whose maps end at a multiple of [`PART`] bytes, whatever the map: maps are whole blocks of floats.
 const ALIGNED: usize = PART / (BLOCK * size_of::<f32>());
 
@@ -22,11 +25,15 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(machine: &Machine, program: &Program, storage: Storage, batch: usize) -> Memory {
+    /// Asks the device for it. Fails when it has too little.
+    pub(super) fn new(machine: &Machine, program: &Program, storage: Storage, batch: usize) -> Result<Memory, Failure> {
         let room = batch.next_multiple_of(ALIGNED);
-        let all = machine.room_of_its_own(storage.values_per_image() * room);
+        let all: Result<Buffer<f32>, _> = machine.room_of_its_own(storage.values_per_image() * room);
+        let all = all.map_err(|error| Failure::OutOfMemory { message: error.to_string() })?;
+        // Waited for at once, so that nothing else is blamed for it later.
+        machine.wait(&all).map_err(|error| failure(&error))?;
         let sizes: Vec<usize> = program.maps().iter().map(|map| map.values()).collect();
-        Memory { storage, all, again: vec![false; sizes.len()], sizes, room, images: batch }
+        Ok(Memory { storage, all, again: vec![false; sizes.len()], sizes, room, images: batch })
     }
 
     /// Begins with a batch of so many images, at most as many as there is room for.
@@ -34,11 +41,6 @@ impl Memory {
         assert!(images <= self.room, "there is room for {} images, not for {images}", self.room);
         self.images = images;
         self.again.fill(false);
-    }
-
-    /// All of it.
-    pub(super) fn all(&self) -> &Buffer<f32> {
-        &self.all
     }
 
     pub(super) fn images(&self) -> usize {

@@ -19,7 +19,7 @@ use crate::same_function::{
     new_network, skeleton,
 };
 use crate::values::Values;
-use crate::{evaluate, train};
+use crate::{Failure, Trained, evaluate, train};
 
 /// The first Vulkan device; `None` where there is none, after a line that says which test did not run.
 fn device() -> Option<EngineDevice> {
@@ -80,7 +80,7 @@ fn a_gpu_computes_what_the_cpu_computes() {
     let inners = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
     let mut rare = 0;
     for (space, first) in [(SearchSpace::hierarchical(), 0), (SearchSpace::flat(), 1000)] {
-        for seed in first..first + 12 {
+        for seed in first..first + 8 {
             let graph = graph(&space, seed, inners[seed as usize % 3]);
             let network = new_network(&graph, seed);
             let (cpu, gpu) = (compute_by_program(&graph, &network), compute(&device, &graph, &network));
@@ -89,7 +89,7 @@ fn a_gpu_computes_what_the_cpu_computes() {
             rare += usize::from(worst > GRADIENT_TOLERANCE);
         }
     }
-    assert!(rare <= 2, "{rare} of 24 networks differ by more than {GRADIENT_TOLERANCE}");
+    assert!(rare <= 2, "{rare} of 16 networks differ by more than {GRADIENT_TOLERANCE}");
 }
 
 /// The weights after some steps that decay all weights, or kernels alone, with momentum and running statistics.
@@ -122,12 +122,66 @@ fn all(values: &Values) -> Vec<f32> {
     convolutions.chain(values.linears.iter().flat_map(|own| [&own.weight, &own.bias])).flatten().copied().collect()
 }
 
+/// The same weights bit for bit from the same run, and the same scores as on the CPU.
+#[test]
+fn a_training_can_be_repeated_and_its_weights_evaluated_anywhere() {
+    let Some(gpu) = device() else { return };
+    let cpu = open_device(DeviceChoice::Cpu).unwrap();
+    let graph = graph(&SearchSpace::flat(), 4, SeparableInner::BatchNorm);
+    let recipe = recipe(3, 6);
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| {
+        let phenotype = Phenotype::build(&graph, &recipe, &gpu, 1).unwrap();
+        let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();
+        let path = folder.path().join(name);
+        trained.save(&path).unwrap();
+        path
+    });
+    assert!(std::fs::read(&first).unwrap() == std::fs::read(&second).unwrap(), "two runs differ");
+    let [on_cpu, on_gpu] = [&cpu, &gpu].map(|device| {
+        let trained = Trained::load(&first, device).unwrap();
+        // The last batch is a smaller one.
+        evaluate(&trained, &images().all(20, 0).unwrap(), 7).unwrap().unwrap()
+    });
+    assert_eq!(on_cpu.correct, on_gpu.correct);
+    assert!((on_cpu.loss - on_gpu.loss).abs() < 1e-5 * on_cpu.loss, "{on_gpu:?} instead of {on_cpu:?}");
+}
+
+#[test]
+fn too_little_memory_is_an_outcome() {
+    let Some(device) = device() else { return };
+    let graph = graph(&SearchSpace::hierarchical(), 5, SeparableInner::BatchNorm);
+    let recipe = recipe(1, 100_000_000);
+    let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();
+    let outcome = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap();
+    let Err(Failure::OutOfMemory { message }) = outcome else { panic!("{outcome:?}") };
+    assert!(message.starts_with("the network takes "), "{message}");
+    // The device goes on.
+    let recipe = self::recipe(1, 4);
+    let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();
+    train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();
+}
+
+/// A loss that is no number fails with its own step, though it is read later.
+#[test]
+fn a_loss_that_is_not_finite_fails_with_its_step() {
+    let Some(device) = device() else { return };
+    let graph = graph(&SearchSpace::hierarchical(), 6, SeparableInner::BatchNorm);
+    let wild = recipe(8, 4).with(|raw| raw.learning_rate.initial = 1e30).unwrap();
+    let [on_cpu, on_gpu] = [open_device(DeviceChoice::Cpu).unwrap(), device].map(|device| {
+        let phenotype = Phenotype::build(&graph, &wild, &device, 1).unwrap();
+        train(phenotype, &images().all(20, 0).unwrap(), &wild, 1, &|_| ()).unwrap().unwrap_err()
+    });
+    assert!(matches!(on_gpu, Failure::NonFinite { step } if step > 1), "{on_gpu:?}");
+    assert_eq!(on_gpu, on_cpu);
+}
+
 /// Memory is asked for once, losses are read every sixteen steps, weights and logits once: whatever the network.
 #[test]
 fn the_host_waits_for_readings_alone() {
     let Some(device) = device() else { return };
     let graph = graph(&SearchSpace::hierarchical(), 3, SeparableInner::BatchNorm);
-    for (steps, readings) in [(1, 1), (16, 1), (17, 2), (40, 3)] {
+    for (steps, readings) in [(1, 1), (17, 2)] {
         let (machine, recipe) = (machine(&device), recipe(steps, 4));
         let before = machine.waits();
         let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();

@@ -5,6 +5,7 @@ mod sample;
 
 mod augmentation;
 mod conv;
+mod copy;
 mod depthwise;
 mod head;
 mod norm;
