@@ -222,70 +222,70 @@ fn recipes() {
         "momentum: 0.9",
         "momentum: NaN",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: momentum is NaN, allowed is 0 up to but without 1
-    "#]],
+            error: FOLDER/recipe.ron:16:21: momentum is NaN, allowed is 0 up to but without 1
+        "#]],
     );
     check(
         "momentum: 0.9",
         "momentum: 1.5",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: momentum is 1.5, allowed is 0 up to but without 1
-    "#]],
+            error: FOLDER/recipe.ron:16:21: momentum is 1.5, allowed is 0 up to but without 1
+        "#]],
     );
     check(
         "momentum: 0.9",
         "momentum: fast",
         expect![[r#"
-        error: FOLDER/recipe.ron:5:30: Expected float
-    "#]],
+            error: FOLDER/recipe.ron:5:34: Expected float
+        "#]],
     );
     check(
         "initial: 0.05",
         "initial: inf",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: learning_rate.initial is inf, allowed is a finite number above 0
-    "#]],
+            error: FOLDER/recipe.ron:16:21: learning_rate.initial is inf, allowed is a finite number above 0
+        "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(3, 0.1), (3, 0.1)]",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: learning_rate.drops: drop 2 is after step 3, it must come after step 3
-    "#]],
+            error: FOLDER/recipe.ron:16:21: learning_rate.drops: drop 2 is after step 3, it must come after step 3
+        "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(4, 0.1)]",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
-    "#]],
+            error: FOLDER/recipe.ron:16:21: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
+        "#]],
     );
     check(
         "steps: 4",
         "steps: 0",
         expect![[r#"
-        error: FOLDER/recipe.ron:16:17: steps is 0, at least 1 is needed
-    "#]],
+            error: FOLDER/recipe.ron:16:21: steps is 0, at least 1 is needed
+        "#]],
     );
     check(
         "crop: 24",
         "crop: 240",
         expect![[r#"
-        error: a crop of 240x240 does not fit into images of 32x32
-    "#]],
+            error: FOLDER/recipe.ron:16:22: Non-whitespace trailing characters
+        "#]],
     );
     check(
         "flip: true",
         "flip: true, rotate: true",
         expect![[r#"
-        error: FOLDER/recipe.ron:9:33: Unexpected field named `rotate` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `eval_batch`, or `time_limit_s` instead
-    "#]],
+            error: FOLDER/recipe.ron:9:37: Unexpected field named `rotate` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `eval_batch`, or `time_limit_s` instead
+        "#]],
     );
     check(
         "normalization: PerChannel",
         "normalization: PerPixel",
         expect![[r#"
-        error: FOLDER/recipe.ron:10:36: Unexpected variant named `PerPixel` in enum `Normalization`, expected either `PerChannel` or `MinusOneToOne` instead
-    "#]],
+            error: FOLDER/recipe.ron:10:40: Unexpected variant named `PerPixel` in enum `Normalization`, expected either `PerChannel` or `MinusOneToOne` instead
+        "#]],
     );
 }

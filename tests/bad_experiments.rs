@@ -24,21 +24,21 @@ fn experiments() {
         "seeds: [3, 5],",
         "seeds: [three],",
         expect![[r#"
-        error: FOLDER/experiment.ron:6:10: Expected integer
-    "#]],
+            error: FOLDER/experiment.ron:10:25: Expected integer
+        "#]],
     );
     check(
         "seeds: [3, 5],",
         "seeds: [3, 5], colour: 1,",
         expect![[r#"
-        error: FOLDER/experiment.ron:6:14: Unexpected field named `colour` in `File`, expected one of `name`, `title`, `dataset`, `seed`, `arms`, or `scales` instead
-    "#]],
+            error: FOLDER/experiment.ron:10:32: Unexpected field named `colour` in `Scale`, expected one of `name`, `seeds`, `data`, `search`, `fitness`, or `retraining` instead
+        "#]],
     );
     check(
         "seeds: [3, 5],",
         "",
         expect![[r#"
-            error: FOLDER/experiment.ron:86:1: Unexpected missing field named `seed` in `File`
+            error: FOLDER/experiment.ron:72:13: Unexpected missing field named `seeds` in `Scale`
         "#]],
     );
     check(
@@ -66,7 +66,7 @@ fn experiments() {
         "fraction: 0.5",
         "fraction: 1.5",
         expect![[r#"
-            error: FOLDER/experiment.ron:27:27: the tournament's fraction is above 0 and at most 1, not 1.5
+            error: FOLDER/experiment.ron:16:31: the tournament's fraction is above 0 and at most 1, not 1.5
         "#]],
     );
     check(
@@ -80,8 +80,8 @@ fn experiments() {
         "initial: 4",
         "initial: 0",
         expect![[r#"
-        error: FOLDER/experiment.ron:25:26: Expected a nonzero u64 but found the unsigned integer `0` instead
-    "#]],
+            error: FOLDER/experiment.ron:14:30: Expected a nonzero u64 but found the unsigned integer `0` instead
+        "#]],
     );
     check(
         "in_flight: 3",
@@ -115,18 +115,66 @@ fn experiments() {
         "merge: Concat",
         "merge: Product",
         expect![[r#"
-        error: FOLDER/experiment.ron:14:24: Unexpected variant named `Product` in enum `Merge`, expected either `Concat` or `Sum` instead
+            error: FOLDER/experiment.ron:86:28: Unexpected variant named `Product` in enum `Merge`, expected either `Concat` or `Sum` instead
+        "#]],
+    );
+    check(
+        "seeds: [3, 5]",
+        "seeds: []",
+        expect![[r#"
+        error: FOLDER/experiment.ron: scale "tiny": seeds are [], at least one is needed, each once
     "#]],
     );
-    check("seeds: [3, 5]", "seeds: []", expect![[""]]);
-    check("seeds: [3, 5]", "seeds: [3, 5, 3]", expect![[""]]);
-    check("First(of: \"evolution\", trials: All)", "First(of: \"nobody\", trials: All)", expect![[""]]);
+    check(
+        "seeds: [3, 5]",
+        "seeds: [3, 5, 3]",
+        expect![[r#"
+        error: FOLDER/experiment.ron: scale "tiny": seeds are [3, 5, 3], at least one is needed, each once
+    "#]],
+    );
+    check(
+        "First(of: \"evolution\", trials: All)",
+        "First(of: \"nobody\", trials: All)",
+        expect![[r#"
+        error: FOLDER/experiment.ron: arm "wide" is a part of "nobody", which is no arm with a search, neither above it nor in the experiment's basis
+    "#]],
+    );
     // `short` has no search of its own, and stands below.
-    check("First(of: \"evolution\", trials: All)", "First(of: \"short\", trials: All)", expect![[""]]);
-    check("trials: Initial", "trials: Share(1.5)", expect![[""]]);
-    check("Wider(by: 2)", "Wider(by: 0)", expect![[""]]);
-    check("Wider(by: 2)", "Wider(by: 1000000)", expect![[""]]);
-    check("parameters: Some(900)", "parameters: Some(-1)", expect![[""]]);
+    check(
+        "First(of: \"evolution\", trials: All)",
+        "First(of: \"short\", trials: All)",
+        expect![[r#"
+        error: FOLDER/experiment.ron: arm "wide" is a part of "short", which is no arm with a search, neither above it nor in the experiment's basis
+    "#]],
+    );
+    check(
+        "trials: Initial",
+        "trials: Share(1.5)",
+        expect![[r#"
+        error: FOLDER/experiment.ron:102:60: the tournament's fraction is above 0 and at most 1, not 1.5
+    "#]],
+    );
+    check(
+        "Wider(by: 2)",
+        "Wider(by: 0)",
+        expect![[r#"
+        error: FOLDER/experiment.ron:97:34: Expected a nonzero usize but found the unsigned integer `0` instead
+    "#]],
+    );
+    check(
+        "Wider(by: 2)",
+        "Wider(by: 1000000)",
+        expect![[r#"
+        error: FOLDER/experiment.ron: arm "wide": stem convolution 1: width is 4000000 channels, allowed is 1 to 1048576
+    "#]],
+    );
+    check(
+        "parameters: Some(900)",
+        "parameters: Some(-1)",
+        expect![[r#"
+        error: FOLDER/experiment.ron:89:44: Integer is out of bounds
+    "#]],
+    );
     check(
         "strategy: First(of: \"evolution\", trials: All)",
         "strategy: Given(files: [\"none.ron\"])",
@@ -141,16 +189,26 @@ fn experiments() {
     assert_eq!(code, Some(2));
     assert!(error.contains("learned-cell.ron: its search space is not that of "), "{error}");
     broken.edited(BASED, "experiment.ron", "tiny.ron", "none.ron");
-    broken.check("search FOLDER/experiment.ron", &expect![[""]]);
+    broken.check(
+        "search FOLDER/experiment.ron",
+        &expect![[r#"
+        error: cannot read FOLDER/none.ron: No such file or directory (os error 2)
+    "#]],
+    );
     broken.edited(BASED, "experiment.ron", "tiny.ron", "experiment.ron");
-    broken.check("search FOLDER/experiment.ron", &expect![[""]]);
+    broken.check(
+        "search FOLDER/experiment.ron",
+        &expect![[r#"
+        error: FOLDER/experiment.ron: it is the basis of another experiment and so needs a basis of its own
+    "#]],
+    );
     let text = std::fs::read_to_string(root().join(TINY)).unwrap();
     std::fs::write(broken.path("experiment.ron"), &text[..text.len() / 3]).unwrap();
     broken.check(
         "search FOLDER/experiment.ron",
         &expect![[r#"
-        error: FOLDER/experiment.ron:30:63: Unexpected end of RON
-    "#]],
+            error: FOLDER/experiment.ron:35:34: Unexpected end of RON
+        "#]],
     );
     broken.edited(TINY, "experiment.ron", "title", "title");
     std::fs::write(broken.path("published.ron"), "[(what: 1)]").unwrap();

@@ -167,14 +167,14 @@ fn run_folders() {
     broken.check(
         "resume FOLDER",
         &expect![[r#"
-        error: FOLDER is no run: it has no run.ron
-    "#]],
+            error: FOLDER is no run: it holds no .ron file of an experiment
+        "#]],
     );
     broken.check(
         "report FOLDER/none",
         &expect![[r#"
-        error: FOLDER/none is no run: it has no run.ron
-    "#]],
+            error: cannot read FOLDER/none: No such file or directory (os error 2)
+        "#]],
     );
     std::fs::write(broken.path("run.ron"), "(name: 1)").unwrap();
     broken.check(
