@@ -46,7 +46,7 @@ pub(crate) enum Training<'a> {
     #[cfg(feature = "gpu")]
     Gpu {
         learner: Box<gpu::Learner>,
-        images: gpu::Images,
+        images: Box<gpu::Images>,
     },
 }
 
@@ -63,7 +63,7 @@ impl<'a> Training<'a> {
             Learner::Host(learner) => Training::Host { learner, data, normalizer, crop: recipe.crop() },
             #[cfg(feature = "gpu")]
             Learner::Gpu(learner) => {
-                let images = gpu::Images::upload(learner.machine(), data, normalizer);
+                let images = Box::new(gpu::Images::upload(learner.machine(), data, normalizer));
                 Training::Gpu { learner, images }
             }
         })
