@@ -3,9 +3,11 @@
 //! It depends on none of the crates, so it compiles in seconds.
 
 mod bench;
+mod browser;
 mod ci;
 mod pytorch;
 mod reproduce;
+mod screenshots;
 mod shell;
 mod test;
 mod tidy;
@@ -33,6 +35,9 @@ cargo xtask COMMAND
                  --curves compares the losses of 200 steps. Needs python3 with venv, and a C++ compiler for torch.compile.
                  PyTorch is installed under target/pytorch from PyPI (5 GB), or from the index that HNAS_TORCH_INDEX names:
                  https://download.pytorch.org/whl/cpu has small builds without CUDA
+  screenshots RUN [--out DIR]
+                 opens RUN/report.html in headless Chromium at desktop and phone width, light and dark, and as a grey print; writes
+                 PNGs to RUN/screenshots, and fails when anything overlaps or is cut off. Needs Chromium (Debian: chromium)
   help           this text
 
 Every command exits with 0 when all went well, 2 when its arguments are wrong, 1 otherwise.
@@ -78,6 +83,7 @@ fn run(arguments: &[String]) -> Result<()> {
             alone("test")?;
             test::run()?;
         }
+        "screenshots" => screenshots::run(rest)?,
         "tidy" => {
             alone("tidy")?;
             tidy::run()?;

@@ -81,15 +81,19 @@ pub(crate) struct Machine {
     pub(crate) threads: Option<usize>,
 }
 
-/// Write the report of a run as far as it is.
+/// Write the report of a run as far as it is, or its tables as CSV.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: hnas report runs/laptop")]
+#[command(after_help = "Examples: hnas report runs/laptop\n          hnas report runs/laptop --csv tables")]
 pub(crate) struct Report {
     /// The run folder.
     pub(crate) run: PathBuf,
     /// Folder to write to, a folder for each experiment; by default the run folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+    /// Write every table as CSV into this folder, a folder for each experiment, and no page. The table columns.csv there
+    /// explains each column.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
+    pub(crate) csv: Option<PathBuf>,
 }
 
 /// Train one genotype in any skeleton with any recipe, and score it on held-out images.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use hnas_experiment::{Arm, RunFolder, winner};
+use hnas_experiment::{Arm, PlannedArm, Published, RunFolder, winner};
 use hnas_ledger::{Outcome, Trial};
-use hnas_report::{Difference, FinalRun, Page, Published};
+use hnas_report::{Claim, Difference, Evidence, FinalRun, Page, Retraining, Seed};
 use jiff::Timestamp;
 
 use crate::arguments::Report;
@@ -15,7 +15,10 @@ use crate::arguments::Report;
 pub(crate) fn report(command: &Report) -> Result<()> {
     for name in RunFolder::experiments(&command.run)? {
         let run = RunFolder::open(&command.run, &name)?;
-        write(&run, &command.out.as_ref().map_or_else(|| run.report_folder(), |out| out.join(&name)))?;
+        match &command.csv {
+            Some(folder) => write_csv(&run, &folder.join(&name))?,
+            None => write(&run, &command.out.as_ref().map_or_else(|| run.report_folder(), |out| out.join(&name)))?,
+        }
     }
     Ok(())
 }
@@ -28,55 +31,115 @@ pub(crate) fn write(run: &RunFolder, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+fn write_csv(run: &RunFolder, folder: &Path) -> Result<()> {
+    hnas_report::write_csv(&page(run)?, folder)?;
+    say!("tables: {}", folder.display());
+    Ok(())
+}
+
 fn page(run: &RunFolder) -> Result<Page> {
     let resolved = run.resolved();
     let arms = run.arms()?;
     let seeds: BTreeSet<u64> = arms.iter().map(|arm| arm.plan.seed()).collect();
     let differences = resolved.differences.iter().cloned();
-    let published = resolved.published.iter().cloned();
+    let (mut claims, mut others) = (Vec::new(), Vec::new());
+    for number in &resolved.published {
+        match claim(number, &resolved.arms) {
+            Some(claim) => claims.push(claim),
+            None => others.push(hnas_report::Published {
+                what: number.what.clone(),
+                value: number.value.clone(),
+                source: source(number),
+            }),
+        }
+    }
     Ok(Page {
         title: resolved.title.clone(),
         scale: resolved.scale.clone(),
         differences: differences
             .map(|found| Difference { what: found.what, paper: found.paper, here: found.here })
             .collect(),
+        claims,
         facts: facts(run, &arms, &seeds),
-        arms: arms.into_iter().map(|arm| shown(arm, seeds.len() > 1, &resolved.published)).collect(),
-        published: published
-            .map(|number| Published {
-                source: format!("{}, {}", number.source, number.confidence.word()),
-                what: number.what,
-                value: number.value,
-            })
-            .collect(),
+        arms: shown(arms, &resolved.published),
+        published: others,
     })
 }
 
-fn shown(arm: Arm, several_seeds: bool, published: &[hnas_experiment::Published]) -> hnas_report::Arm {
+/// A published number that the winners of an arm are to be compared with; `None` for all others.
+fn claim(number: &Published, arms: &[PlannedArm]) -> Option<Claim> {
+    let arm = arms.iter().find(|arm| number.arm.as_ref() == Some(&arm.name))?;
+    let test_error = |model| Evidence::TestError { arm: arm.name.clone(), model };
+    Some(Claim {
+        what: number.what.clone(),
+        published: number.value.clone(),
+        source: source(number),
+        evidence: model(arm).map_or(Evidence::Nothing, test_error),
+    })
+}
+
+fn source(number: &Published) -> String {
+    format!("{}, {}", number.source, number.confidence.word())
+}
+
+/// The model that an arm's winner is retrained in; its name goes by the width, as the paper's does.
+fn model(arm: &PlannedArm) -> Option<String> {
+    arm.retraining.as_ref().map(|training| format!("c0 = {}", training.skeleton.c0()))
+}
+
+/// The arms in the order of the experiment, each with all its seeds.
+fn shown(arms: Vec<Arm>, published: &[Published]) -> Vec<hnas_report::Arm> {
+    let mut shown: Vec<hnas_report::Arm> = Vec::new();
+    for arm in arms {
+        let plan = &arm.plan;
+        let place = shown.iter().position(|known| known.name == plan.name).unwrap_or_else(|| {
+            let error = published.iter().find(|number| number.arm.as_ref() == Some(&plan.name));
+            shown.push(hnas_report::Arm {
+                name: plan.name.clone(),
+                description: plan.description.clone(),
+                published_error: error.map(|number| number.value.clone()),
+                seeds: Vec::new(),
+            });
+            shown.len() - 1
+        });
+        shown[place].seeds.push(seed(arm));
+    }
+    shown
+}
+
+fn seed(arm: Arm) -> Seed {
     let Arm { plan, search, retraining } = arm;
-    let published = published.iter().find(|number| number.arm.as_ref() == Some(&plan.name));
-    hnas_report::Arm {
-        name: if several_seeds { format!("{}, seed {}", plan.name, plan.seed()) } else { plan.name.clone() },
-        description: plan.description,
-        published_error: published.map(|number| number.value.clone()),
-        winner: winner(plan.search.search.repeats, &search).map(|trial| trial.proposal.genotype.clone()),
-        finals: retraining.iter().map(final_run).collect(),
-        search,
+    let winner = winner(plan.search.search.repeats, &search).map(|trial| trial.proposal.id);
+    let retrained = winner.zip(plan.retraining_study(&search)).zip(plan.retraining.as_ref()).zip(model(&plan));
+    let retraining = retrained.map(|(((trial, study), training), model)| Retraining {
+        study: study.name,
+        trial,
+        model,
+        parameters: retraining.first().map_or(0, |trial| trial.proposal.parameters),
+        planned: training.runs as u64,
+        runs: retraining.iter().map(final_run).collect(),
+    });
+    Seed {
+        seed: plan.seed(),
+        study: plan.search.name.clone(),
+        planned: plan.trials,
+        winner,
+        retrainings: retraining.into_iter().collect(),
+        trials: search,
     }
 }
 
 fn final_run(trial: &Trial) -> FinalRun {
-    let parameters = trial.proposal.parameters;
+    let seconds = trial.seconds;
     match &trial.outcome {
         Outcome::Scored { fitness, runs } => FinalRun {
-            seed: runs.first().map_or(0, |run| run.seed),
+            seed: runs.first().map(|run| run.seed),
             test_accuracy: Some(fitness.get()),
             failure: None,
-            parameters,
-            seconds: trial.seconds,
+            seconds,
         },
         Outcome::Failed { reason } => {
-            FinalRun { seed: 0, test_accuracy: None, failure: Some(reason.clone()), parameters, seconds: trial.seconds }
+            FinalRun { seed: None, test_accuracy: None, failure: Some(reason.clone()), seconds }
         }
     }
 }

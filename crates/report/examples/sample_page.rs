@@ -1,6 +1,6 @@
 //! Writes a report of made-up searches, to look at: `cargo run -p hnas-report --example sample_page -- FOLDER [TRIALS]`.
 
-#[path = "../tests/synthetic/mod.rs"]
+#[path = "../tests/report/synthetic.rs"]
 mod synthetic;
 
 use std::error::Error;

@@ -28,6 +28,21 @@ pub(crate) fn spread(mean: f64, deviation: Option<f64>) -> String {
     }
 }
 
+/// An interval of parts of one: `93.10 to 93.72 %`.
+pub(crate) fn range(low: f64, high: f64) -> String {
+    finite(low + high, |_| format!("{:.2} to {:.2} %", 100.0 * low, 100.0 * high))
+}
+
+/// A correlation, with two digits and its sign: `+0.83`.
+pub(crate) fn correlation(value: f64) -> String {
+    finite(value, |value| format!("{value:+.2}").replace('-', "−"))
+}
+
+/// A share of all: `12 (31 %)`.
+pub(crate) fn share(part: u64, all: u64) -> String {
+    if all == 0 { whole(part) } else { format!("{} ({:.0} %)", whole(part), 100.0 * part as f64 / all as f64) }
+}
+
 /// A count in thousands or millions with three digits: `812`, `41.2 k`, `0.52 M`, `15.7 M`.
 pub(crate) fn quantity(count: f64) -> String {
     finite(count, |count| match count {
@@ -98,6 +113,10 @@ mod tests {
         );
         assert_eq!([0, 7000, 12345, 1234567].map(whole), ["0", "7000", "12\u{202f}345", "1\u{202f}234\u{202f}567"]);
         assert_eq!([count(1, "trial", "trials"), count(0, "trial", "trials")], ["1 trial", "0 trials"]);
+        assert_eq!(
+            [range(0.931, 0.9372), correlation(-0.833), share(3, 12)],
+            ["93.10 to 93.72 %", "−0.83", "3 (25 %)"]
+        );
         assert_eq!(printed("3.75 +- 0.12"), "3.75 ± 0.12");
     }
 

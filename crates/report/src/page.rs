@@ -1,7 +1,13 @@
-//! What a report is made of.
+//! What a report is made of: plain data, so that whoever keeps the trials fills it in.
+//!
+//! ```text
+//! Page ── Claim         what was published and which arm tests it
+//!      ── Arm ── Seed   one search: its trials, as many of them as belong to this arm
+//!                 ── Retraining ── FinalRun   one genotype of it in one larger model, on the test images
+//! ```
 
-use hnas_genome::Genotype;
 use hnas_ledger::Trial;
+use hnas_search::TrialId;
 
 /// One report: what was run, how it differs from the paper, and what came out.
 ///
@@ -15,6 +21,8 @@ pub struct Page {
     pub scale: String,
     /// Every number that differs from the paper's; empty only for a run at the paper's scale.
     pub differences: Vec<Difference>,
+    /// What was published and can be reproduced, in the order to judge it.
+    pub claims: Vec<Claim>,
     /// The arms of the experiment, in the order to show them.
     pub arms: Vec<Arm>,
     /// Numbers that the paper or others published, to stand beside the ones obtained.
@@ -34,6 +42,42 @@ pub struct Difference {
     pub here: String,
 }
 
+/// Something that was published and that a run may reproduce. The report gives the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The claim, a sentence or the name of a number.
+    pub what: String,
+    /// What was published, as printed.
+    pub published: String,
+    /// Where it was printed.
+    pub source: String,
+    /// What here is to be compared with it.
+    pub evidence: Evidence,
+}
+
+/// What decides a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The test error in % of the winners of `arm`; [`Claim::published`] is `MEAN` or `MEAN +- DEVIATION`, in % as well.
+    TestError {
+        /// Name of the arm.
+        arm: String,
+        /// The model, as [`Retraining::model`] names it.
+        model: String,
+    },
+    /// The winners of `arm` have a lower test error than those of `than`.
+    LowerTestError {
+        /// Name of the arm that is said to be better.
+        arm: String,
+        /// Name of the arm that is said to be worse.
+        than: String,
+        /// The model of both.
+        model: String,
+    },
+    /// Nothing in this run.
+    Nothing,
+}
+
 /// A published number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -45,7 +89,7 @@ pub struct Published {
     pub source: String,
 }
 
-/// One arm of an experiment: a search and the retraining of its winner.
+/// One arm of an experiment: the same search with one or more seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arm {
     /// Its name, unique on the page.
@@ -54,25 +98,56 @@ pub struct Arm {
     pub description: String,
     /// The paper's test error of this arm in %, as printed, for example `3.75 +- 0.12`.
     pub published_error: Option<String>,
-    /// The trials of the search in the order of their ids. Fitness is an accuracy between 0 and 1.
-    pub search: Vec<Trial>,
-    /// The trainings of the winner as a large model.
-    pub finals: Vec<FinalRun>,
-    /// The genotype that won; `None` while there is none.
-    pub winner: Option<Genotype>,
+    /// Its searches, one for each seed, begun or not.
+    pub seeds: Vec<Seed>,
 }
 
-/// One training of a winner as a large model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FinalRun {
+/// One search of an arm.
+///
+/// An arm may be the first trials of another one's search: then its seeds name the same studies and hold fewer trials.
+/// Such arms are drawn once, and what they retrained counts for the search.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seed {
     /// Its seed.
     pub seed: u64,
+    /// Name of its search in the ledger, unique among the searches of the page.
+    pub study: String,
+    /// Evaluations that are planned for this arm; more than there are trials while it is under way.
+    pub planned: u64,
+    /// Its finished trials in the order of their ids. Fitness is an accuracy between 0 and 1.
+    pub trials: Vec<Trial>,
+    /// The trial that won; `None` stands for the one with the largest fitness.
+    pub winner: Option<TrialId>,
+    /// Genotypes of this search trained in larger models: the winner's, and any others.
+    pub retrainings: Vec<Retraining>,
+}
+
+/// The trainings of one trial's genotype in one larger model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retraining {
+    /// Name of its study in the ledger.
+    pub study: String,
+    /// Which trial of the search the genotype is from.
+    pub trial: TrialId,
+    /// The model, in a word or two, for example `c0 = 64`; the same for all genotypes that are to be compared.
+    pub model: String,
+    /// Trainable parameters of the network.
+    pub parameters: u64,
+    /// Trainings that are planned.
+    pub planned: u64,
+    /// Those that are finished.
+    pub runs: Vec<FinalRun>,
+}
+
+/// One training of a genotype in a larger model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FinalRun {
+    /// Its seed; `None` when it failed before there was one.
+    pub seed: Option<u64>,
     /// Part of the test images that was classified correctly, 0 to 1; `None` when it failed.
     pub test_accuracy: Option<f64>,
     /// Why it failed.
     pub failure: Option<String>,
-    /// Trainable parameters of the large model.
-    pub parameters: u64,
     /// Seconds of training and evaluation.
     pub seconds: f64,
 }

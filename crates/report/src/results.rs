@@ -6,15 +6,22 @@
 use hnas_ledger::{Outcome, Trial, Verdict};
 use serde_json::{Value, json};
 
-use crate::statistics::Sample;
-use crate::summary::{Summary, fitness};
-use crate::{FinalRun, Page};
+use crate::bootstrap::Interval;
+use crate::correlations::Correlation;
+use crate::summary::{SeedSummary, Summary, Test, fitness};
+use crate::verdict::Judged;
+use crate::{FinalRun, Page, Retraining};
 
 /// Version of the layout of `results.json`, its field `schema_version`.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The text of `results.json`.
-pub(crate) fn results_json(page: &Page, summaries: &[Summary]) -> String {
+pub(crate) fn results_json(
+    page: &Page,
+    summaries: &[Summary],
+    judged: &[Judged],
+    correlations: &[Correlation],
+) -> String {
     let differences = page.differences.iter();
     let published = page.published.iter();
     let facts = page.facts.iter();
@@ -25,6 +32,8 @@ pub(crate) fn results_json(page: &Page, summaries: &[Summary]) -> String {
         "differences": differences
             .map(|found| json!({ "what": found.what, "paper": found.paper, "here": found.here }))
             .collect::<Vec<_>>(),
+        "scorecard": judged.iter().map(claim).collect::<Vec<_>>(),
+        "correlations": correlations.iter().map(correlation).collect::<Vec<_>>(),
         "arms": summaries.iter().map(arm).collect::<Vec<_>>(),
         "published": published
             .map(|number| json!({ "what": number.what, "value": number.value, "source": number.source }))
@@ -34,31 +43,90 @@ pub(crate) fn results_json(page: &Page, summaries: &[Summary]) -> String {
     format!("{value:#}\n")
 }
 
-fn arm(summary: &Summary) -> Value {
-    let arm = summary.arm;
+fn claim(judged: &Judged) -> Value {
     json!({
-        "name": arm.name,
-        "description": arm.description,
-        "published_error_percent": arm.published_error,
-        "counts": summary.counts,
-        "best_trial": summary.best.map(|(trial, _)| trial.proposal.id),
-        "best_fitness": summary.best.and_then(|(_, fitness)| finite(fitness)),
-        "median_fitness": summary.median,
-        "search_seconds": summary.search_seconds,
-        "winner": {
-            "genotype": summary.winner.map(ToString::to_string),
-            "ancestry": summary.ancestry.iter().map(|trial| trial.proposal.id).collect::<Vec<_>>(),
-        },
-        "test_accuracy": summary.test.map(sample),
-        "final_parameters": summary.final_parameters,
-        "final_seconds": summary.final_seconds,
-        "final_runs": arm.finals.iter().map(final_run).collect::<Vec<_>>(),
-        "trials": arm.search.iter().map(trial).collect::<Vec<_>>(),
+        "claim": judged.claim.what,
+        "published": judged.claim.published,
+        "source": judged.claim.source,
+        "obtained": judged.obtained.map(|obtained| json!({
+            "quantity": if obtained.is_difference { "difference of test errors" } else { "test error" },
+            "mean": finite(obtained.mean),
+            "standard_deviation": obtained.deviation,
+            "interval": obtained.interval.map(interval),
+            "seeds": obtained.seeds,
+            "trainings": obtained.runs,
+        })),
+        "verdict": judged.verdict.words(),
+        "why": judged.why,
     })
 }
 
-fn sample(sample: Sample) -> Value {
-    json!({ "n": sample.n, "mean": sample.mean, "standard_deviation": sample.deviation })
+fn correlation(found: &Correlation) -> Value {
+    let measured = |(value, range): (f64, Option<Interval>)| json!({ "value": value, "interval": range.map(interval) });
+    json!({
+        "model": found.model,
+        "n": found.n,
+        "spearman_rho": found.spearman.map(measured),
+        "kendall_tau_b": found.kendall.map(measured),
+    })
+}
+
+fn arm(summary: &Summary) -> Value {
+    json!({
+        "name": summary.arm.name,
+        "description": summary.arm.description,
+        "published_error_percent": summary.arm.published_error,
+        "counts": summary.counts,
+        "tests": summary.tests.iter().map(test).collect::<Vec<_>>(),
+        "final_seconds": summary.final_seconds,
+        "seeds": summary.seeds.iter().map(seed).collect::<Vec<_>>(),
+    })
+}
+
+fn test(test: &Test) -> Value {
+    json!({
+        "model": test.model,
+        "parameters": [test.parameters.0, test.parameters.1],
+        "accuracy": {
+            "n": test.accuracy.n,
+            "mean": test.accuracy.mean,
+            "standard_deviation": test.accuracy.deviation,
+            "interval": test.interval.map(interval),
+        },
+        "seeds": test.seeds,
+        "trainings": test.runs,
+        "whole": test.whole,
+    })
+}
+
+fn seed(seed: &SeedSummary) -> Value {
+    json!({
+        "seed": seed.seed.seed,
+        "study": seed.seed.study,
+        "planned": seed.seed.planned,
+        "counts": seed.counts,
+        "best_trial": seed.best.map(|(trial, _)| trial.proposal.id),
+        "best_fitness": seed.best.and_then(|(_, fitness)| finite(fitness)),
+        "median_fitness": seed.median,
+        "winner": seed.winner.map(|trial| json!({
+            "trial": trial.proposal.id,
+            "genotype": trial.proposal.genotype.to_string(),
+            "ancestry": seed.ancestry.iter().map(|trial| trial.proposal.id).collect::<Vec<_>>(),
+        })),
+        "retrainings": seed.seed.retrainings.iter().map(retraining).collect::<Vec<_>>(),
+        "trials": seed.seed.trials.iter().map(trial).collect::<Vec<_>>(),
+    })
+}
+
+fn retraining(retraining: &Retraining) -> Value {
+    json!({
+        "study": retraining.study,
+        "trial": retraining.trial,
+        "model": retraining.model,
+        "parameters": retraining.parameters,
+        "planned": retraining.planned,
+        "runs": retraining.runs.iter().map(final_run).collect::<Vec<_>>(),
+    })
 }
 
 fn final_run(run: &FinalRun) -> Value {
@@ -66,7 +134,6 @@ fn final_run(run: &FinalRun) -> Value {
         "seed": run.seed,
         "test_accuracy": run.test_accuracy.and_then(finite),
         "failure": run.failure,
-        "parameters": run.parameters,
         "seconds": finite(run.seconds),
     })
 }
@@ -110,6 +177,10 @@ fn trial(trial: &Trial) -> Value {
         "seconds": finite(trial.seconds),
         "finished_unix": trial.finished_unix,
     })
+}
+
+fn interval(interval: Interval) -> Value {
+    json!([interval.low, interval.high])
 }
 
 fn finite(number: f64) -> Option<f64> {

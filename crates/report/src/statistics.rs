@@ -23,16 +23,20 @@ pub(crate) fn sample(numbers: impl IntoIterator<Item = f64>) -> Option<Sample> {
     Some(Sample { n, mean, deviation: (n > 1).then(|| (squares / (n as f64 - 1.0)).sqrt()) })
 }
 
+/// The quantile of `sorted` numbers at `part`, 0 to 1, linear between neighbours (R's type 7); `None` when there are none.
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = part.clamp(0.0, 1.0) * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    Some(sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64))
+}
+
 /// The median of those `numbers` that are finite: of an even count, the mean of the middle two.
 pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut numbers: Vec<f64> = numbers.into_iter().filter(|number| number.is_finite()).collect();
     numbers.sort_by(f64::total_cmp);
-    let half = numbers.len() / 2;
-    match numbers.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(numbers[half]),
-        _ => Some(f64::midpoint(numbers[half - 1], numbers[half])),
-    }
+    quantile(&numbers, 0.5)
 }
 
 #[cfg(test)]
@@ -46,6 +50,15 @@ mod tests {
         assert!((found.deviation.unwrap() - 2.0_f64.sqrt()).abs() < 1e-12);
         assert_eq!(sample([5.0]), Some(Sample { n: 1, mean: 5.0, deviation: None }));
         assert_eq!(sample([f64::INFINITY]), None);
+    }
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        // As NumPy's default and R's type 7.
+        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.025), Some(1.075));
+        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 1.0), Some(4.0));
+        assert_eq!(quantile(&[7.0], 0.3), Some(7.0));
+        assert_eq!(quantile(&[], 0.5), None);
     }
 
     #[test]

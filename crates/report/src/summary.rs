@@ -1,56 +1,57 @@
-//! What one arm came to: the numbers of the scorecard, the winner, and its ancestry.
+//! What one arm came to: its seeds, the winner of each, its ancestry, and the winners on the test images.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use hnas_genome::Genotype;
-use hnas_ledger::{Outcome, Trial, Verdict};
+use hnas_ledger::{Outcome, Trial};
 use hnas_search::TrialId;
-use serde::Serialize;
 
-use crate::Arm;
+use crate::bootstrap::{self, Interval};
+use crate::counts::Counts;
 use crate::statistics::{Sample, median, sample};
+use crate::{Arm, Retraining, Seed};
 
 /// One arm and what it came to.
 pub(crate) struct Summary<'a> {
     pub(crate) arm: &'a Arm,
+    pub(crate) seeds: Vec<SeedSummary<'a>>,
+    /// Of all seeds together.
     pub(crate) counts: Counts,
-    /// The best trial; of equal ones the first.
-    pub(crate) best: Option<(&'a Trial, f64)>,
-    pub(crate) median: Option<f64>,
-    /// The genotype that won: the arm's, else that of the best trial.
-    pub(crate) winner: Option<&'a Genotype>,
-    /// From the random genotype it began with to the winner itself; empty when the winner is no trial of the search.
-    pub(crate) ancestry: Vec<&'a Trial>,
-    /// Accuracy on the test split.
-    pub(crate) test: Option<Sample>,
-    /// Parameters of the winner as a large model.
-    pub(crate) final_parameters: Option<u64>,
-    /// Seconds of all trials and of all final runs, over all workers.
-    pub(crate) search_seconds: f64,
+    /// The winners on the test images, one a model, in the order in which the arm names them.
+    pub(crate) tests: Vec<Test<'a>>,
+    /// Seconds of all retrainings, over all workers.
     pub(crate) final_seconds: f64,
 }
 
-/// How the trials of a search went.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
-    /// Trials that are over.
-    pub(crate) evaluations: u64,
-    /// With a fitness.
-    pub(crate) scored: u64,
-    /// Without, refused ones included.
-    pub(crate) failed: u64,
-    /// Trials whose network an earlier trial had too.
-    pub(crate) repeats: u64,
-    /// Repeats that were given the earlier fitness without training.
-    pub(crate) reused: u64,
-    /// Trials that a cost limit refused.
-    pub(crate) refused: u64,
-    /// Draws thrown away since they were not networks.
-    pub(crate) redraws: u64,
-    /// Networks that differ.
-    pub(crate) networks: u64,
-    /// How many trials failed for each reason; refused ones under the limit's reason.
-    pub(crate) failures: BTreeMap<String, u64>,
+/// One search of an arm and what it came to.
+pub(crate) struct SeedSummary<'a> {
+    pub(crate) seed: &'a Seed,
+    pub(crate) counts: Counts,
+    /// The trial with the largest fitness; of equal ones the first.
+    pub(crate) best: Option<(&'a Trial, f64)>,
+    pub(crate) median: Option<f64>,
+    /// The trial that won: the one the seed names, else the best.
+    pub(crate) winner: Option<&'a Trial>,
+    /// From the random genotype it began with to the winner itself.
+    pub(crate) ancestry: Vec<&'a Trial>,
+}
+
+/// The winners of an arm in one model, on the test images.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Test<'a> {
+    pub(crate) model: &'a str,
+    /// Smallest and largest number of trainable parameters among the winners.
+    pub(crate) parameters: (u64, u64),
+    /// Seeds with a result, and all their trainings.
+    pub(crate) seeds: usize,
+    pub(crate) runs: usize,
+    /// What is averaged: the mean of each seed's trainings, or the trainings themselves where there is one seed.
+    pub(crate) units: Vec<f64>,
+    /// Mean accuracy over the units and its standard deviation.
+    pub(crate) accuracy: Sample,
+    /// Bootstrap interval of the mean, over the units.
+    pub(crate) interval: Option<Interval>,
+    /// Whether every seed of the arm has all trainings that were planned.
+    pub(crate) whole: bool,
 }
 
 /// The fitness of a trial; `None` when it failed.
@@ -61,77 +62,113 @@ pub(crate) fn fitness(trial: &Trial) -> Option<f64> {
     }
 }
 
+/// Every trial with the best fitness up to it, in order; `None` until there is one.
+pub(crate) fn best_so_far(trials: &[Trial]) -> impl Iterator<Item = (&Trial, Option<f64>)> {
+    trials.iter().scan(None, |best: &mut Option<f64>, trial| {
+        *best = [*best, fitness(trial)].into_iter().flatten().reduce(f64::max);
+        Some((trial, *best))
+    })
+}
+
 impl<'a> Summary<'a> {
     pub(crate) fn of(arm: &'a Arm) -> Summary<'a> {
-        let scored = || arm.search.iter().filter_map(|trial| Some((trial, fitness(trial)?)));
-        let best = first_best(scored());
-        let won = match &arm.winner {
-            Some(winner) => first_best(scored().filter(|(trial, _)| trial.proposal.genotype == *winner)),
-            None => best,
-        };
-        let accuracies = arm.finals.iter().filter_map(|run| run.test_accuracy);
+        let seeds: Vec<SeedSummary> = arm.seeds.iter().map(SeedSummary::of).collect();
+        let mut counts = Counts::default();
+        for seed in &seeds {
+            counts += &seed.counts;
+        }
+        let retrainings = arm.seeds.iter().flat_map(|seed| &seed.retrainings);
+        let seconds = retrainings.flat_map(|retraining| &retraining.runs).map(|run| run.seconds);
         Summary {
             arm,
-            counts: Counts::of(&arm.search),
+            counts,
+            tests: tests(&seeds),
+            // Not `sum`: that of nothing is -0.0, which would be shown with its sign.
+            final_seconds: seconds.filter(|seconds| seconds.is_finite()).fold(0.0, |sum, seconds| sum + seconds),
+            seeds,
+        }
+    }
+
+    /// The seed whose winner has the largest fitness; of equal ones the first.
+    pub(crate) fn best_seed(&self) -> Option<&SeedSummary<'a>> {
+        let scored = self.seeds.iter().filter_map(|seed| Some((seed, seed.best?.1)));
+        scored.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(seed, _)| seed)
+    }
+
+    /// The winners in `model`.
+    pub(crate) fn test(&self, model: &str) -> Option<&Test<'a>> {
+        self.tests.iter().find(|test| test.model == model)
+    }
+
+    /// The best fitness of each seed that has one.
+    pub(crate) fn best_fitness(&self) -> Option<Sample> {
+        sample(self.seeds.iter().filter_map(|seed| Some(seed.best?.1)))
+    }
+
+    /// Whether every search has as many trials as were planned.
+    pub(crate) fn searched(&self) -> bool {
+        self.seeds.iter().all(|seed| seed.counts.evaluations >= seed.seed.planned)
+    }
+}
+
+impl<'a> SeedSummary<'a> {
+    fn of(seed: &'a Seed) -> SeedSummary<'a> {
+        let scored = || seed.trials.iter().filter_map(|trial| Some((trial, fitness(trial)?)));
+        let best = scored().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let winner = match seed.winner {
+            Some(id) => seed.trials.iter().find(|trial| trial.proposal.id == id),
+            None => best.map(|(trial, _)| trial),
+        };
+        SeedSummary {
+            seed,
+            counts: Counts::of(&seed.trials),
             best,
             median: median(scored().map(|(_, fitness)| fitness)),
-            winner: arm.winner.as_ref().or(best.map(|(trial, _)| &trial.proposal.genotype)),
-            ancestry: won.map_or_else(Vec::new, |(trial, _)| ancestry(&arm.search, trial)),
-            test: sample(accuracies),
-            final_parameters: arm.finals.first().map(|run| run.parameters),
-            search_seconds: seconds(arm.search.iter().map(|trial| trial.seconds)),
-            final_seconds: seconds(arm.finals.iter().map(|run| run.seconds)),
+            winner,
+            ancestry: winner.map_or_else(Vec::new, |winner| ancestry(&seed.trials, winner)),
         }
     }
 
-    /// Trials with their fitness, in the order of their ids.
-    pub(crate) fn scored(&self) -> impl Iterator<Item = (&'a Trial, f64)> + use<'a> {
-        self.arm.search.iter().filter_map(|trial| Some((trial, fitness(trial)?)))
-    }
-
-    /// Each trial that was better than all before it, with its fitness.
-    pub(crate) fn records(&self) -> Vec<(TrialId, f64)> {
-        let mut records: Vec<(TrialId, f64)> = Vec::new();
-        for (trial, fitness) in self.scored() {
-            if records.last().is_none_or(|(_, best)| fitness > *best) {
-                records.push((trial.proposal.id, fitness));
-            }
-        }
-        records
+    /// The winner's trainings in each model.
+    pub(crate) fn of_winner(&self) -> impl Iterator<Item = &'a Retraining> + use<'a> {
+        let winner = self.winner.map(|trial| trial.proposal.id);
+        self.seed.retrainings.iter().filter(move |retraining| Some(retraining.trial) == winner)
     }
 }
 
-impl Counts {
-    fn of(trials: &[Trial]) -> Counts {
-        let mut counts = Counts::default();
-        let mut networks = BTreeSet::new();
-        for trial in trials {
-            let proposal = &trial.proposal;
-            counts.evaluations += 1;
-            counts.repeats += u64::from(proposal.same_as.is_some());
-            counts.redraws += u64::from(proposal.redraws);
-            networks.insert(&proposal.key);
-            match &proposal.verdict {
-                Verdict::Evaluate => {}
-                Verdict::Reuse(_) => counts.reused += 1,
-                Verdict::Refuse(_) => counts.refused += 1,
-            }
-            match &trial.outcome {
-                Outcome::Scored { fitness: _, runs: _ } => counts.scored += 1,
-                Outcome::Failed { reason } => {
-                    counts.failed += 1;
-                    *counts.failures.entry(reason.clone()).or_default() += 1;
-                }
-            }
+fn tests<'a>(seeds: &[SeedSummary<'a>]) -> Vec<Test<'a>> {
+    let mut models: Vec<&str> = Vec::new();
+    for retraining in seeds.iter().flat_map(SeedSummary::of_winner) {
+        if !models.contains(&retraining.model.as_str()) {
+            models.push(&retraining.model);
         }
-        counts.networks = networks.len() as u64;
-        counts
     }
+    models.into_iter().filter_map(|model| test(seeds, model)).collect()
 }
 
-/// The trial with the largest fitness; of equal ones the first.
-fn first_best<'a>(trials: impl Iterator<Item = (&'a Trial, f64)>) -> Option<(&'a Trial, f64)> {
-    trials.reduce(|best, next| if next.1 > best.1 { next } else { best })
+/// `None` while no winner has a result in this model.
+fn test<'a>(seeds: &[SeedSummary<'a>], model: &'a str) -> Option<Test<'a>> {
+    let of_model = || seeds.iter().flat_map(SeedSummary::of_winner).filter(|retraining| retraining.model == model);
+    let accuracies = |retraining: &Retraining| -> Vec<f64> {
+        retraining.runs.iter().filter_map(|run| run.test_accuracy).filter(|accuracy| accuracy.is_finite()).collect()
+    };
+    let with_runs: Vec<Vec<f64>> = of_model().map(accuracies).filter(|runs| !runs.is_empty()).collect();
+    let units = match &with_runs[..] {
+        [runs] => runs.clone(),
+        several => several.iter().filter_map(|runs| Some(sample(runs.iter().copied())?.mean)).collect(),
+    };
+    let parameters = || of_model().map(|retraining| retraining.parameters);
+    Some(Test {
+        model,
+        parameters: (parameters().min()?, parameters().max()?),
+        seeds: with_runs.len(),
+        runs: with_runs.iter().map(Vec::len).sum(),
+        accuracy: sample(units.iter().copied())?,
+        interval: bootstrap::of_mean(&units),
+        units,
+        whole: of_model().count() == seeds.len()
+            && of_model().all(|retraining| retraining.runs.len() as u64 >= retraining.planned),
+    })
 }
 
 /// The chain of parents up to `last`, oldest first. It ends where a parent is not among the trials; a parent that is no
@@ -145,9 +182,4 @@ fn ancestry<'a>(trials: &'a [Trial], last: &'a Trial) -> Vec<&'a Trial> {
     let mut chain: Vec<&Trial> = std::iter::successors(Some(last), parent).collect();
     chain.reverse();
     chain
-}
-
-fn seconds(all: impl Iterator<Item = f64>) -> f64 {
-    // Not `sum`: that of nothing is -0.0, which would be shown with its sign.
-    all.filter(|seconds| seconds.is_finite()).fold(0.0, |sum, seconds| sum + seconds)
 }

@@ -5,8 +5,10 @@
 pub(crate) enum Unit {
     /// Whole things, counted.
     Count,
-    /// Parts of one, shown in %.
+    /// Parts of one that are not negative, shown in %.
     Percent,
+    /// Differences of parts of one, shown in percentage points.
+    Points,
     /// Parameters, shown in thousands or millions.
     Parameters,
     /// Places with names; ticks at 1, 2, 3, ...
@@ -33,20 +35,20 @@ impl Scale {
         let (least, most) = range.unwrap_or((0.0, 1.0));
         let smallest = match unit {
             Unit::Count | Unit::Names => 1.0,
-            Unit::Percent => 0.004,
+            Unit::Percent | Unit::Points => 0.004,
             Unit::Parameters => 1000.0,
         };
         // A single value gets a range around it, so that it does not lie on the border.
         let spread = (most - least).max(smallest).max(most.abs() * 1e-9);
         let air = match unit {
             Unit::Count => 0.02,
-            Unit::Percent | Unit::Parameters => 0.06,
+            Unit::Percent | Unit::Points | Unit::Parameters => 0.06,
             Unit::Names => 0.5 / spread,
         };
         let middle = f64::midpoint(least, most);
         let (mut low, mut high) = (middle - spread * (0.5 + air), middle + spread * (0.5 + air));
         // Neither counts nor parameters nor accuracies are negative; no accuracy is above one.
-        if least >= 0.0 && unit != Unit::Names {
+        if least >= 0.0 && matches!(unit, Unit::Count | Unit::Percent | Unit::Parameters) {
             low = low.max(0.0);
         }
         if unit == Unit::Percent && most <= 1.0 {
@@ -70,7 +72,7 @@ fn ticks(low: f64, high: f64, unit: Unit, wanted: usize) -> Vec<(f64, String)> {
         // Every place has its number, unless there are absurdly many.
         Unit::Names if high - low < 40.0 => 1.0,
         Unit::Count | Unit::Names => (round * power).max(1.0).round(),
-        Unit::Percent | Unit::Parameters => round * power,
+        Unit::Percent | Unit::Points | Unit::Parameters => round * power,
     };
     let first = (low / step - 1e-6).ceil() as i64;
     let last = (high / step + 1e-6).floor() as i64;
@@ -82,6 +84,7 @@ fn label(at: f64, step: f64, high: f64, unit: Unit) -> String {
     let (divisor, suffix) = match unit {
         Unit::Count | Unit::Names => (1.0, ""),
         Unit::Percent => (0.01, " %"),
+        Unit::Points => (0.01, ""),
         Unit::Parameters if high >= 1e6 || step >= 1e5 => (1e6, " M"),
         Unit::Parameters if high >= 1e5 => (1e6, " M"),
         Unit::Parameters if high >= 1e3 => (1e3, " k"),
@@ -106,6 +109,7 @@ mod tests {
         assert_eq!(labels(&[1.0, 7000.0], Unit::Count), ["0", "2000", "4000", "6000"]);
         assert_eq!(labels(&[1.0, 4.0], Unit::Count), ["1", "2", "3", "4"]);
         assert_eq!(labels(&[0.842, 0.861], Unit::Percent), ["84.5 %", "85.0 %", "85.5 %", "86.0 %"]);
+        assert_eq!(labels(&[-0.004, 0.016], Unit::Points), ["-0.5", "0.0", "0.5", "1.0", "1.5"]);
         assert_eq!(labels(&[0.1, 1.0], Unit::Percent), ["20 %", "40 %", "60 %", "80 %", "100 %"]);
         assert_eq!(labels(&[110_000.0, 562_000.0], Unit::Parameters), ["0.1 M", "0.2 M", "0.3 M", "0.4 M", "0.5 M"]);
     }
@@ -115,7 +119,7 @@ mod tests {
         let cases: [&[f64]; 7] =
             [&[], &[0.5], &[0.0, 0.0], &[f64::NAN, 0.3], &[-5.0, 5.0], &[1e14], &[f64::INFINITY, f64::MIN_POSITIVE]];
         for numbers in cases {
-            for unit in [Unit::Count, Unit::Percent, Unit::Parameters, Unit::Names] {
+            for unit in [Unit::Count, Unit::Percent, Unit::Points, Unit::Parameters, Unit::Names] {
                 let scale = Scale::of(numbers.iter().copied(), unit, 5);
                 assert!(scale.low.is_finite() && scale.high.is_finite() && scale.low < scale.high, "{numbers:?}");
                 assert!(!scale.ticks.is_empty() && scale.ticks.len() <= 12, "{numbers:?}: {:?}", scale.ticks);

@@ -2,20 +2,22 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{anchor, arm, figure, finals, overview, text};
+use super::{anchor, arm, compared, overview, scorecard, text};
 use crate::Page;
-use crate::figures::Figure;
+use crate::correlations::Correlation;
+use crate::figures::Figures;
 use crate::summary::Summary;
+use crate::verdict::Judged;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The text of `report.html`. `of_arms` holds the figures of each arm.
+/// The text of `report.html`.
 pub(crate) fn report_html(
     page: &Page,
     summaries: &[Summary],
-    compared: &Figure,
-    finals: Option<&Figure>,
-    of_arms: &[Vec<Figure>],
+    judged: &[Judged],
+    correlations: &[Correlation],
+    figures: &Figures,
 ) -> String {
     let markup = html! {
         (DOCTYPE)
@@ -31,22 +33,22 @@ pub(crate) fn report_html(
                 header {
                     h1 { (page.title) }
                     p class="scale" { strong { "Scale: " } (page.scale) }
-                    (contents(summaries))
                 }
                 main {
                     (overview::differences(page))
-                    (overview::scorecard(page, summaries))
-                    @if !summaries.is_empty() {
-                        section id="compared" { h2 { "Arms compared" } (figure(compared)) }
-                    }
-                    @for (number, (summary, figures)) in (1..).zip(summaries.iter().zip(of_arms)) {
+                    (scorecard::section(page, judged))
+                    (contents(summaries))
+                    (compared::results(summaries))
+                    (compared::paper_figures(figures))
+                    (compared::small_and_large(figures, correlations))
+                    @for (number, (summary, figures)) in (1..).zip(summaries.iter().zip(&figures.arms)) {
                         (arm::section(number, summary, figures))
                     }
-                    (finals::section(summaries, finals))
-                    (overview::published(page, summaries))
+                    (compared::finals(summaries, figures))
+                    (overview::published(page))
                     (overview::facts(page))
                 }
-                footer { p { "All numbers of this page are in " code { "results.json" } ", its figures in " code { "figures/" } " beside it." } }
+                footer { p { "All numbers of this page are in " code { "results.json" } ", its figures and their queries in " code { "figures/" } " beside it." } }
             }
         }
     };
@@ -58,9 +60,10 @@ fn contents(summaries: &[Summary]) -> Markup {
     html! {
         nav aria-label="Contents" {
             ul {
-                (link("differences", "Differences from the paper"))
-                (link("scorecard", "Scorecard"))
-                @if !summaries.is_empty() { (link("compared", "Arms compared")) }
+                (link("arms", "Arms"))
+                (link("figure-3", "Figure 3"))
+                (link("figure-4", "Figure 4"))
+                (link("small-and-large", "Small and large"))
                 @for (number, summary) in (1..).zip(summaries) { (link(&anchor(number), &summary.arm.name)) }
                 (link("finals", "Final runs"))
                 (link("published", "Published numbers"))

@@ -1,9 +1,10 @@
 //! `report.html`: one file that needs no other, without scripts, for screens of any width and for paper.
 
 mod arm;
-mod finals;
+mod compared;
 mod frame;
 mod overview;
+mod scorecard;
 
 pub(crate) use frame::report_html;
 
@@ -22,12 +23,19 @@ fn table(head: &[&str], numeric: &[bool], rows: Vec<Vec<Markup>>) -> Markup {
                 }
                 tbody {
                     @for row in rows {
-                        tr { @for (column, cell) in row.into_iter().enumerate() { td class=[class(column)] { (cell) } } }
+                        tr { @for (column, cell) in row.into_iter().enumerate() {
+                            td class=[class(column)] data-column=[head.get(column)] { (cell) }
+                        } }
                     }
                 }
             }
         }
     }
+}
+
+/// A table whose rows become cards on a narrow screen, so that no column hides.
+fn cards(table: Markup) -> Markup {
+    html! { div class="cards" { (table) } }
 }
 
 /// Text as a cell.
@@ -40,7 +48,22 @@ fn anchor(number: usize) -> String {
     format!("arm-{number}")
 }
 
-/// A figure with its caption.
+/// A figure with its caption and the query behind it.
 fn figure(figure: &Figure) -> Markup {
-    html! { figure { (PreEscaped(&figure.svg)) figcaption { (figure.caption) } } }
+    html! {
+        figure {
+            (PreEscaped(&figure.svg))
+            figcaption { (figure.caption) (query(&figure.sql)) }
+        }
+    }
+}
+
+/// Figures side by side where there is room.
+fn figures<'a>(all: impl IntoIterator<Item = &'a Figure>) -> Markup {
+    html! { div class="figures" { @for one in all { (figure(one)) } } }
+}
+
+/// A query over the ledger, folded.
+fn query(sql: &str) -> Markup {
+    html! { details class="sql" { summary { "SQL" } pre { (sql) } } }
 }

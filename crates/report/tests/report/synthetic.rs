@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hnas_compiler::{Shape, Skeleton, assemble, cost, optimize};
 use hnas_genome::{Genotype, MutationRule, Primitive, Sampled, SearchSpace};
 use hnas_ledger::{Outcome, Proposal, Run, Trial, Verdict};
-use hnas_report::{Arm, Difference, FinalRun, Page, Published};
+use hnas_report::{Arm, Claim, Difference, Evidence, FinalRun, Page, Published, Retraining, Seed};
 use hnas_search::{Fitness, TrialId};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -108,46 +108,150 @@ fn train(genotype: &Genotype, parameters: u64, rng: &mut impl Rng) -> Outcome {
     Outcome::Scored { fitness: Fitness::new(mean).expect("finite"), runs }
 }
 
-/// A page with arms of every kind: evolution and random search in two spaces, one whose trials all failed, one that has not
-/// begun.
+/// A search and what was retrained of it: the first trial and the best in one model, the best in a second one as well.
+pub(crate) fn seed(study: &str, space: &SearchSpace, plan: &Plan, seed: u64) -> Seed {
+    let trials = search(space, plan, seed);
+    let study = format!("{study}/seed-{seed}");
+    let best = trials.iter().rev().max_by_key(|trial| fitness(trial)).filter(|trial| fitness(trial).is_some());
+    let middle = trials[..trials.len().min(1 + trials.len() / 4)].iter().rev().max_by_key(|trial| fitness(trial));
+    let mut chosen: Vec<(&Trial, u64)> = Vec::new();
+    for trial in trials.first().into_iter().chain(middle).chain(best) {
+        if fitness(trial).is_some() && chosen.iter().all(|(other, _)| other.seq != trial.seq) {
+            chosen.push((trial, 64));
+        }
+    }
+    chosen.extend(best.map(|best| (best, 128)));
+    let retrainings = chosen.into_iter().map(|(trial, width)| retraining(&study, trial, width)).collect();
+    Seed { seed, study, planned: plan.trials, trials, winner: None, retrainings }
+}
+
+/// Three trainings of a trial's genotype. The large model ranks nearly as the small one does.
+fn retraining(study: &str, trial: &Trial, width: u64) -> Retraining {
+    let id = trial.proposal.id;
+    let mut rng = ChaCha8Rng::seed_from_u64(trial.proposal.parameters + width);
+    let accuracy = 0.62 + 0.37 * fitness(trial).map_or(0.0, Fitness::get) + rng.random_range(-0.004..0.004);
+    let run = |seed: u64, rng: &mut ChaCha8Rng| FinalRun {
+        seed: Some(seed),
+        test_accuracy: Some(accuracy + rng.random_range(-0.0012..0.0012)),
+        failure: None,
+        seconds: 5400.0 + 60.0 * seed as f64,
+    };
+    Retraining {
+        study: format!("{study}/trial-{id}/c0-{width}"),
+        trial: id,
+        model: format!("c0 = {width}"),
+        parameters: trial.proposal.parameters * 29 * width * width / 4096,
+        planned: 3,
+        runs: (1..=3).map(|seed| run(seed, &mut rng)).collect(),
+    }
+}
+
+/// The arm that is the first `trials` trials of each search of another, with its own winner retrained.
+pub(crate) fn first(of: &Arm, trials: u64, name: &str) -> Arm {
+    let seed = |whole: &Seed| {
+        let trials: Vec<Trial> = whole.trials.iter().take(trials as usize).cloned().collect();
+        let best = trials.iter().rev().max_by_key(|trial| fitness(trial)).filter(|trial| fitness(trial).is_some());
+        let retrainings = best.map(|best| retraining(&whole.study, best, 64)).into_iter().collect();
+        Seed {
+            planned: trials.len() as u64,
+            winner: best.map(|best| best.proposal.id),
+            trials,
+            retrainings,
+            ..whole.clone()
+        }
+    };
+    Arm {
+        name: name.to_owned(),
+        description: format!("The best of the first {trials} of {}.", of.name),
+        published_error: Some("4.04 +- 0.2".to_owned()),
+        seeds: of.seeds.iter().map(seed).collect(),
+    }
+}
+
+/// A page with arms of every kind: evolution and random search in two spaces, with several seeds and with one, the first
+/// trials of another arm, one whose trials all failed, one that is half finished, one that has not begun.
 pub(crate) fn page(trials: u64) -> Page {
     let plan = |initial: u64| Plan { trials, initial, limit: 2_000_000 };
     let evolution = trials / 5;
     let (hierarchical, flat) = (SearchSpace::hierarchical(), SearchSpace::flat());
-    let finals = |accuracy: f64, parameters: u64| -> Vec<FinalRun> {
-        let noise = [0.0011, -0.0007, 0.0002];
-        let run = |(seed, noise): (u64, f64)| FinalRun {
-            seed,
-            test_accuracy: Some(accuracy + noise),
-            failure: None,
-            parameters,
-            seconds: 5400.0 + 60.0 * seed as f64,
-        };
-        (1..).zip(noise).map(run).collect()
-    };
-    let mut unlucky = finals(0.9214, 4_400_000);
-    unlucky.push(FinalRun {
-        seed: 4,
-        test_accuracy: None,
-        failure: Some("out of memory".to_owned()),
-        parameters: 4_400_000,
-        seconds: 12.0,
-    });
-    let arm = |name: &str, description: &str, published: Option<&str>, search: Vec<Trial>, finals: Vec<FinalRun>| Arm {
+    let arm = |name: &str, description: &str, published: Option<&str>, seeds: Vec<Seed>| Arm {
         name: name.to_owned(),
         description: description.to_owned(),
         published_error: published.map(str::to_owned),
-        search,
-        finals,
-        winner: None,
+        seeds,
     };
     let evolved = "Tournament evolution from random genotypes.";
     let drawn = "Random search: the best of genotypes drawn independently.";
+    let seeds = |study: &str, space: &SearchSpace, plan: &Plan| -> Vec<Seed> {
+        (1..=3).map(|number| seed(study, space, plan, number)).collect()
+    };
+    let evolution_arm = arm(
+        "hierarchical, evolution",
+        evolved,
+        Some("3.75 +- 0.12"),
+        seeds("hierarchical-evolution", &hierarchical, &plan(evolution)),
+    );
+    let mut unlucky = seed("flat-evolution", &flat, &plan(evolution), 3);
+    if let Some(retraining) = unlucky.retrainings.last_mut() {
+        let failure = Some("out of memory".to_owned());
+        retraining.runs[2] = FinalRun { seed: None, test_accuracy: None, failure, seconds: 12.0 };
+    }
+    let mut half = seed("flat-random", &flat, &plan(trials), 5);
+    half.trials.truncate(trials as usize / 2);
+    half.retrainings.clear();
+    let arms = vec![
+        first(&evolution_arm, evolution, "hierarchical, random search (short)"),
+        evolution_arm,
+        arm(
+            "hierarchical, random search",
+            drawn,
+            Some("3.91 +- 0.15"),
+            seeds("hierarchical-random", &hierarchical, &plan(trials)),
+        ),
+        arm("flat, evolution", evolved, Some("3.92 +- 0.06"), vec![unlucky]),
+        arm("flat, random search, half finished", drawn, None, vec![half]),
+        arm(
+            "flat, parameter-constrained",
+            "Every network is refused.",
+            Some("4.17 +- 0.08"),
+            vec![seed("flat-constrained", &flat, &Plan { trials: 12, initial: 6, limit: 1000 }, 4)],
+        ),
+        arm(
+            "not begun",
+            "",
+            None,
+            vec![Seed { seed: 1, study: "later/seed-1".to_owned(), planned: trials, ..Seed::default() }],
+        ),
+    ];
     let difference = |what: &str, paper: &str, here: &str| Difference {
         what: what.to_owned(),
         paper: paper.to_owned(),
         here: here.to_owned(),
     };
+    let error = |arm: &str, published: &str| Claim {
+        what: format!("{arm}: test error"),
+        published: format!("{published} %"),
+        source: "Liu et al., 2018, Table 1".to_owned(),
+        evidence: Evidence::TestError { arm: arm.to_owned(), model: "c0 = 64".to_owned() },
+    };
+    let mut claims: Vec<Claim> =
+        arms.iter().filter_map(|arm| Some(error(&arm.name, arm.published_error.as_ref()?))).collect();
+    claims.push(Claim {
+        what: "evolution finds better cells than random search does".to_owned(),
+        published: "3.75 against 3.91".to_owned(),
+        source: "Liu et al., 2018, Table 1".to_owned(),
+        evidence: Evidence::LowerTestError {
+            arm: "hierarchical, evolution".to_owned(),
+            than: "hierarchical, random search".to_owned(),
+            model: "c0 = 64".to_owned(),
+        },
+    });
+    claims.push(Claim {
+        what: "the cell found on CIFAR-10, trained on ImageNet".to_owned(),
+        published: "20.3 / 5.2 %".to_owned(),
+        source: "Liu et al., 2018, Table 3".to_owned(),
+        evidence: Evidence::Nothing,
+    });
     Page {
         title: "Made-up searches".to_owned(),
         scale: format!("{trials} evaluations an arm that never trained anything; the paper has 7000"),
@@ -157,31 +261,8 @@ pub(crate) fn page(trials: u64) -> Page {
             difference("training steps of one fitness", "5000", "0"),
             difference("runs averaged into one fitness", "4", "2"),
         ],
-        arms: vec![
-            arm(
-                "hierarchical, evolution",
-                evolved,
-                Some("3.75 +- 0.12"),
-                search(&hierarchical, &plan(evolution), 1),
-                finals(0.9342, 15_710_000),
-            ),
-            arm(
-                "hierarchical, random search",
-                drawn,
-                Some("3.91 +- 0.15"),
-                search(&hierarchical, &plan(trials), 2),
-                finals(0.9281, 11_200_000),
-            ),
-            arm("flat, evolution", evolved, Some("3.92 +- 0.06"), search(&flat, &plan(evolution), 3), unlucky),
-            arm(
-                "flat, parameter-constrained",
-                "Every network is refused.",
-                Some("4.17 +- 0.08"),
-                search(&flat, &Plan { trials: 12, initial: 6, limit: 1000 }, 4),
-                Vec::new(),
-            ),
-            arm("not begun", "", None, Vec::new(), Vec::new()),
-        ],
+        claims,
+        arms,
         published: vec![
             Published {
                 what: "NASNet-A, test error on CIFAR-10".to_owned(),
