@@ -72,6 +72,12 @@ fn one_and_two_workers_give_the_same_trials() {
     for file in ["tiny/report.html", "tiny/results.json", "tiny.ron", "sessions.jsonl"] {
         assert!(folder.path().join("two").join(file).is_file(), "{file} is missing");
     }
+    // The tables hold every trial of every arm: at least those that were searched, and a row for each training of a winner.
+    let tables = folder.path().join("tables");
+    let report = ["report".into(), folder.path().join("two"), "--csv".into(), tables.clone()];
+    said(run(&report));
+    let rows = |table: &str| std::fs::read_to_string(tables.join("tiny").join(table)).unwrap().lines().count() - 1;
+    assert!(rows("trials.csv") >= SEARCHED && rows("final-runs.csv") >= retrained && rows("columns.csv") > 100);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From ledgers to one HTML page, figures and tables.
 //!
-//! [`write`] turns a [`Page`] into a self-contained page that opens offline, the same figures as files, and all numbers
+//! [`write()`] turns a [`Page`] into a self-contained page that opens offline, the same figures as files, and all numbers
 //! as JSON; [`write_csv`] writes its tables. This crate runs nothing: it shows what was obtained beside what was
 //! published, gives a verdict only where the run allows one, and says first in which numbers it differs from the paper.
 

@@ -12,7 +12,7 @@ use hnas_search::TrialId;
 /// One report: what was run, how it differs from the paper, and what came out.
 ///
 /// Any text may hold any character; numbers that are not finite are shown as missing. Nothing here can make
-/// [`write`](crate::write) fail.
+/// [`write()`](crate::write()) fail.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// What was run, in a few words.
