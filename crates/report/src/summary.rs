@@ -50,7 +50,8 @@ pub(crate) struct Test<'a> {
     pub(crate) accuracy: Sample,
     /// Bootstrap interval of the mean, over the units.
     pub(crate) interval: Option<Interval>,
-    /// Whether every seed of the arm has all trainings that were planned.
+    /// Whether every seed of the arm has a result of each training that was planned: of failed ones there is none, and a mean
+    /// over those that went well is not the mean that was asked for.
     pub(crate) whole: bool,
 }
 
@@ -167,7 +168,7 @@ fn test<'a>(seeds: &[SeedSummary<'a>], model: &'a str) -> Option<Test<'a>> {
         interval: bootstrap::of_mean(&units),
         units,
         whole: of_model().count() == seeds.len()
-            && of_model().all(|retraining| retraining.runs.len() as u64 >= retraining.planned),
+            && of_model().all(|retraining| accuracies(retraining).len() as u64 >= retraining.planned),
     })
 }
 

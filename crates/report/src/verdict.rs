@@ -1,6 +1,6 @@
 //! The scorecard: what was published, what came out, and whether that reproduces it.
 //!
-//! - A claim that nothing here tests, or whose runs are not finished, is not tested.
+//! - A claim that nothing here tests, or of whose planned trainings any is unfinished or failed, is not tested.
 //! - A run that differs from the paper in any number tests no claim: not tested at this scale.
 //! - Fewer than [`FEWEST_SEEDS`] seeds test no claim: one search that went well or badly shows nothing.
 //! - A test error is reproduced when the bootstrap interval of the mean over seeds meets the published mean plus or minus
@@ -95,7 +95,7 @@ fn one<'a>(claim: &'a Claim, differences: u64, summaries: &[Summary]) -> Judged<
         return judged(Verdict::NotTested, format!("{seeds}; at least {FEWEST_SEEDS} are needed"));
     }
     if unfinished {
-        return judged(Verdict::NotTested, "not all that was planned is finished".to_owned());
+        return judged(Verdict::NotTested, "not all planned trials and trainings have come to a result".to_owned());
     }
     let Some(interval) = obtained.interval else {
         return judged(Verdict::NotTested, "the results have no interval".to_owned());

@@ -48,7 +48,7 @@ pub(super) fn section(page: &Page, judged: &[Judged]) -> Markup {
                     (count(RESAMPLES as u64, "resample", "resamples")) " with a fixed seed). A test error is reproduced when its interval \
                      meets the published mean ± deviation; an order of two arms when the whole interval of their difference has that \
                      sign. No verdict is given on fewer than " (FEWEST_SEEDS) " seeds, on a run that differs from the paper in any \
-                     number, or before all planned trainings are finished."
+                     number, or before every planned training has a result."
                     @if !page.differences.is_empty() { " Published values belong to the paper's scale, not to this one." }
                 }
             }

@@ -2,7 +2,7 @@
 
 use hnas_genome::SearchSpace;
 use hnas_ledger::{Outcome, Trial};
-use hnas_report::{Arm, Claim, Difference, Evidence, Page, Retraining, Seed};
+use hnas_report::{Arm, Claim, Difference, Evidence, FinalRun, Page, Retraining, Seed};
 use hnas_search::Fitness;
 
 use crate::pages::{arm_of, best, few, page_with, run, with_errors};
@@ -81,6 +81,13 @@ fn a_claim_is_judged_only_where_the_run_can_judge_it() {
     check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], |page| page.arms[0].seeds[1].planned = 7, open, open);
     check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], |page| page.arms[1].seeds[1].retrainings[0].planned = 2, yes, open);
     check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], |page| page.arms[1].seeds[2].retrainings.clear(), yes, open);
+    // A second training of one winner failed: what is left is a choice.
+    let failed: fn(&mut Page) = |page| {
+        let retraining = &mut page.arms[1].seeds[2].retrainings[0];
+        retraining.planned = 2;
+        retraining.runs.push(FinalRun { failure: Some("out of memory".to_owned()), ..FinalRun::default() });
+    };
+    check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], failed, yes, open);
     check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], |page| page.arms[1].seeds.clear(), yes, open);
     check(&[3.9, 4.0, 4.2], &[5.0, 5.1, 5.2], |page| page.claims[0].published = "low".to_owned(), open, yes);
 }
