@@ -1,5 +1,6 @@
-//! How long each operation of a SQLite ledger takes when it holds many trials: `cargo bench -p hnas-ledger
-//! --bench ledger`, with the number of trials as an argument (`-- 100000`).
+//! How long each operation of a ledger takes when it holds many trials: `cargo bench -p hnas-ledger --bench ledger`, with
+//! the number of trials and where to keep them as arguments, `-- 100000 postgres://me@host/empty_database`; without an
+//! address in a file.
 //!
 //! The bound that matters is a training of minutes beside it: every operation but the reading of all results stays
 //! within a few waits for the disk, whatever the number of trials.
@@ -7,34 +8,39 @@
 use std::time::{Duration, Instant};
 
 use hnas_genome::{Genotype, SearchSpace};
-use hnas_ledger::{Ledger, Outcome, Proposal, Run, SqliteLedger, Verdict};
+use hnas_ledger::{Outcome, Proposal, Run, Store, Verdict};
 use hnas_search::{Fitness, TrialId, suggestion_rng};
 
 fn main() {
-    let trials = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(10_000_u64);
+    // Cargo adds options of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let trials = arguments.first().map_or(10_000, |number| number.parse().expect("the number of trials"));
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let path = folder.path().join("ledger.db");
-    let mut ledger = SqliteLedger::open(&path, "search", "bench").expect("a new ledger");
+    let file = folder.path().join("ledger.db").display().to_string();
+    let store: Store = arguments.get(1).unwrap_or(&file).parse().expect("a place for a ledger");
+    // As in a search: who proposes, who works and who renews are three connections.
+    let mut controller = store.open("search", "bench").expect("a new ledger");
+    let mut worker = store.join("search").expect("the same ledger");
+    let mut heartbeat = store.join("search").expect("the same ledger");
 
     let mut clock = Clock::default();
     for id in 1..=trials {
         let proposal = proposal(id);
-        clock.time("propose", || ledger.propose(&proposal)).expect("proposed");
+        clock.time("propose", || controller.propose(&proposal)).expect("proposed");
         // A few hundred stay open, as in a search on many machines.
         if id > 300 {
-            let lease = clock.time("lease", || ledger.lease("worker")).expect("leased").expect("one waits");
-            clock.time("renew", || ledger.renew(&lease)).expect("renewed");
-            clock.time("record", || ledger.record(&lease, &outcome(lease.proposal.id.0))).expect("recorded");
+            let lease = clock.time("lease", || worker.lease("worker")).expect("leased").expect("one waits");
+            clock.time("renew", || heartbeat.renew(&lease)).expect("renewed");
+            clock.time("record", || worker.record(&lease, &outcome(lease.proposal.id.0))).expect("recorded");
         }
         if id % 100 == 0 {
-            clock.time("backlog", || ledger.backlog()).expect("counted");
+            clock.time("backlog", || controller.backlog()).expect("counted");
             let after = id.saturating_sub(400) as i64;
-            clock.time("results, the last 100", || ledger.results(after)).expect("read");
+            clock.time("results, the last 100", || controller.results(after)).expect("read");
         }
     }
-    clock.time("results, all", || ledger.results(0)).expect("read");
-    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    println!("{trials} trials, {:.1} KiB each", bytes as f64 / 1024.0 / trials as f64);
+    clock.time("results, all", || controller.results(0)).expect("read");
+    println!("{trials} trials in {store}");
     clock.print();
 }
 

@@ -1,4 +1,5 @@
-//! What can go wrong with a ledger. `place` says which: the path of its file.
+//! What can go wrong with a ledger. `place` says which: the path of its file, or the address of its database without
+//! anything secret.
 
 use hnas_search::TrialId;
 use thiserror::Error;
@@ -196,6 +197,93 @@ pub enum LedgerError {
         /// Its value.
         value: u64,
     },
+    /// A text that not every database can keep.
+    #[error("study {study}: the {field} has a NUL character at byte {position}, which no ledger can keep")]
+    Nul {
+        /// Name of the study.
+        study: String,
+        /// What the text is.
+        field: &'static str,
+        /// Where, in bytes from 0.
+        position: usize,
+    },
+    /// A study cannot have this name.
+    #[error("{study:?} cannot be the name of a study: {reason}")]
+    StudyName {
+        /// The name, or its beginning.
+        study: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What should say where a ledger is does not.
+    #[error("{place} is no place of a ledger: {reason}")]
+    Address {
+        /// What was given, without anything secret.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A password stands where everybody can read it.
+    #[error(
+        "a password does not belong into the address of a ledger, where process lists and logs show it: put it into the \
+         file that PGPASSFILE names, or into PGPASSWORD"
+    )]
+    PasswordInAddress,
+    /// The file of passwords cannot be used.
+    #[error("the passwords in {file} cannot be used: {reason}")]
+    PasswordFile {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// The database does not answer, or not now.
+    #[error("the database {place} is away: {reason}")]
+    Away {
+        /// Which ledger.
+        place: String,
+        /// What the system or the database says.
+        reason: String,
+    },
+    /// The database does not let this user in, or do this.
+    #[error("the database {place} refuses: {reason}")]
+    Refused {
+        /// Which ledger.
+        place: String,
+        /// What the database says.
+        reason: String,
+    },
+    /// The ledger was made by an earlier hnas, and whoever joins it does not change it.
+    #[error("the ledger {place} has format {found}, workers need {known}: open it once with `hnas search`")]
+    Older {
+        /// Which ledger.
+        place: String,
+        /// The format it has.
+        found: i64,
+        /// The format that is needed.
+        known: i64,
+    },
+    /// A study that somebody works on cannot be copied.
+    #[error(
+        "study {study} of the ledger {place} has {leases} leased trials, whose results would be missing in a copy: stop \
+         its workers, and wait until the leases ran out"
+    )]
+    Leased {
+        /// Which ledger.
+        place: String,
+        /// Name of the study.
+        study: String,
+        /// How many of its trials are leased.
+        leases: i64,
+    },
+    /// A study is to be copied to where there is one of its name.
+    #[error("the ledger {place} has a study {study} already")]
+    StudyThere {
+        /// Which ledger.
+        place: String,
+        /// Name of the study.
+        study: String,
+    },
     /// Anything else that the database says.
     #[error("ledger {place}: {reason}")]
     Database {
@@ -212,7 +300,7 @@ impl LedgerError {
     pub fn is_transient(&self) -> bool {
         use LedgerError::*;
         match self {
-            Busy { .. } | Full { .. } | Io { .. } => true,
+            Busy { .. } | Full { .. } | Io { .. } | Away { .. } => true,
             Missing { .. }
             | IsFolder { .. }
             | NoFolder { .. }
@@ -230,6 +318,15 @@ impl LedgerError {
             | NoTrial { .. }
             | NotFinite { .. }
             | TooLarge { .. }
+            | Nul { .. }
+            | StudyName { .. }
+            | Address { .. }
+            | PasswordInAddress
+            | PasswordFile { .. }
+            | Refused { .. }
+            | Older { .. }
+            | Leased { .. }
+            | StudyThere { .. }
             | Database { .. } => false,
         }
     }

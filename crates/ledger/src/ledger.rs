@@ -98,4 +98,7 @@ pub trait Ledger: Send {
     ///
     /// When the ledger cannot be reached.
     fn backlog(&mut self) -> Result<Backlog, LedgerError>;
+
+    /// Makes later leases last `ttl` instead of [`LEASE_TTL`].
+    fn set_lease_ttl(&mut self, ttl: Duration);
 }

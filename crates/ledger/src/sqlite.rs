@@ -11,15 +11,16 @@
 mod failure;
 mod filesystem;
 mod open;
-mod row;
+mod transfer;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hnas_search::TrialId;
 use rusqlite::{Connection, OptionalExtension, Params, named_params, params};
 
-use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Run, Trial, Verdict};
+use crate::cells::{self, OutcomeCells, ProposalCells};
+use crate::row::{self, Cells, Columns};
+use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Trial};
 
 /// A ledger in a file. Several processes may open the same file; several studies live in it side by side.
 #[derive(Debug)]
@@ -50,13 +51,13 @@ impl SqliteLedger {
         &self,
         sql: &str,
         params: impl Params,
-        read: impl Fn(&row::Columns) -> Result<T, LedgerError>,
+        read: impl Fn(&Columns) -> Result<T, LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(self.failure())?;
         let mut rows = statement.query(params).map_err(self.failure())?;
-        let mut values = Vec::new();
+        let (mut values, place) = (Vec::new(), self.place());
         while let Some(row) = rows.next().map_err(self.failure())? {
-            values.push(read(&row::Columns::new(self, row)));
+            values.push(read(&Columns::new(row, &place, &self.study)));
         }
         values.into_iter().collect()
     }
@@ -76,9 +77,8 @@ impl SqliteLedger {
         self.path.display().to_string()
     }
 
-    /// A number as SQLite keeps it.
-    fn integer(&self, field: &'static str, value: u64) -> Result<i64, LedgerError> {
-        i64::try_from(value).map_err(|_| LedgerError::TooLarge { study: self.study.clone(), field, value })
+    fn trial_id(&self, lease: &Lease) -> Result<i64, LedgerError> {
+        cells::integer(&self.study, "trial", lease.proposal.id.0)
     }
 
     /// Records trials as failed that were leased [`MAX_ATTEMPTS`] times, never given back and never finished.
@@ -88,14 +88,14 @@ impl SqliteLedger {
         // Looked for first, since an update takes the lock for writing even if there is nothing to do.
         let find = format!("SELECT id FROM trials INDEXED BY trials_leased WHERE {WORN_OUT} LIMIT 1");
         while let Some(id) = self.scalar::<i64>(&find, params![self.study, MAX_ATTEMPTS])? {
-            let reason = format!("given up after {MAX_ATTEMPTS} attempts: no worker that leased it came back");
+            let OutcomeCells { fitness: _, failure, runs } = OutcomeCells::given_up();
             let sql = format!(
-                "UPDATE trials SET seq = {NEXT_SEQ}, failure = ?4, runs = '[]', seconds = 0,
+                "UPDATE trials SET seq = {NEXT_SEQ}, failure = ?4, runs = ?5, seconds = 0,
                      finished = unixepoch('subsec')
                  WHERE id = ?3 AND {WORN_OUT}"
             );
-            if self.execute(&sql, params![self.study, MAX_ATTEMPTS, id, reason])? == 1 {
-                tracing::warn!(study = self.study, trial = id, "{reason}");
+            if self.execute(&sql, params![self.study, MAX_ATTEMPTS, id, failure, runs])? == 1 {
+                tracing::warn!(study = self.study, trial = id, failure, "recorded");
             }
         }
         Ok(())
@@ -109,14 +109,7 @@ const NEXT_SEQ: &str = "(SELECT COALESCE((SELECT seq FROM trials INDEXED BY tria
 
 impl Ledger for SqliteLedger {
     fn propose(&mut self, proposal: &Proposal) -> Result<bool, LedgerError> {
-        let Proposal { id, genotype, key, parent, mutation, redraws, parameters, multiply_adds, same_as, verdict } =
-            proposal;
-        let (verdict, refusal, known_fitness) = match verdict {
-            Verdict::Evaluate => ("evaluate", None, None),
-            Verdict::Reuse(fitness) => ("reuse", None, Some(fitness.get())),
-            Verdict::Refuse(reason) => ("refuse", Some(reason), None),
-        };
-        let mutation = mutation.as_ref().map(row::to_json);
+        let cells = ProposalCells::new(&self.study, proposal)?;
         let inserted = self.execute(
             "INSERT INTO trials (study, id, key, parent, mutation, redraws, parameters, multiply_adds, same_as,
                                  verdict, refusal, known_fitness, genotype, proposed)
@@ -126,40 +119,32 @@ impl Ledger for SqliteLedger {
              ON CONFLICT (study, id) DO NOTHING",
             named_params! {
                 ":study": self.study,
-                ":id": self.integer("trial", id.0)?,
-                ":key": key,
-                ":parent": parent.map(|id| self.integer("parent", id.0)).transpose()?,
-                ":mutation": mutation,
-                ":redraws": redraws,
-                ":parameters": self.integer("parameters", *parameters)?,
-                ":multiply_adds": self.integer("multiply_adds", *multiply_adds)?,
-                ":same_as": same_as.map(|id| self.integer("same_as", id.0)).transpose()?,
-                ":verdict": verdict,
-                ":refusal": refusal,
-                ":known_fitness": known_fitness,
-                ":genotype": genotype.to_ron(),
+                ":id": cells.id,
+                ":key": cells.key,
+                ":parent": cells.parent,
+                ":mutation": cells.mutation,
+                ":redraws": cells.redraws,
+                ":parameters": cells.parameters,
+                ":multiply_adds": cells.multiply_adds,
+                ":same_as": cells.same_as,
+                ":verdict": cells.verdict,
+                ":refusal": cells.refusal,
+                ":known_fitness": cells.known_fitness,
+                ":genotype": cells.genotype,
             },
         )?;
         if inserted == 1 {
             return Ok(true);
         }
-        let stored = self.query(
-            "SELECT * FROM trials WHERE study = ?1 AND id = ?2",
-            params![self.study, self.integer("trial", id.0)?],
-            row::proposal,
-        )?;
-        let difference = match stored.first() {
-            None => return Err(LedgerError::Gap { study: self.study.clone(), trial: *id }),
-            Some(stored) if stored.genotype != *genotype => "genotype",
-            Some(stored) if stored.parent != *parent => "parent",
-            Some(_) => return Ok(false),
-        };
-        Err(LedgerError::OtherProposal { study: self.study.clone(), trial: *id, difference })
+        let sql = "SELECT * FROM trials WHERE study = ?1 AND id = ?2";
+        let stored = self.query(sql, params![self.study, cells.id], row::proposal)?;
+        cells::proposed_before(&self.study, proposal, stored.first())
     }
 
     fn lease(&mut self, worker: &str) -> Result<Option<Lease>, LedgerError> {
         const OLDEST: &str = "SELECT id FROM trials INDEXED BY trials_open WHERE study = ?1 AND seq IS NULL
              AND lease_until < unixepoch('subsec') AND attempt - released < ?2 ORDER BY id LIMIT 1";
+        cells::text(&self.study, "worker", worker)?;
         self.give_up()?;
         // Looked for first, as there: workers that wait for a proposal ask many times a second.
         if self.scalar::<i64>(OLDEST, params![self.study, MAX_ATTEMPTS])?.is_none() {
@@ -182,13 +167,7 @@ impl Ledger for SqliteLedger {
         let renewed = self.execute(
             "UPDATE trials SET lease_until = unixepoch('subsec') + ?5
              WHERE study = ?1 AND id = ?2 AND attempt = ?3 AND worker = ?4 AND seq IS NULL AND lease_until > 0",
-            params![
-                self.study,
-                self.integer("trial", lease.proposal.id.0)?,
-                lease.attempt,
-                lease.worker,
-                lease.ttl.as_secs_f64()
-            ],
+            params![self.study, self.trial_id(lease)?, lease.attempt, lease.worker, lease.ttl.as_secs_f64()],
         )?;
         Ok(renewed == 1)
     }
@@ -197,7 +176,7 @@ impl Ledger for SqliteLedger {
         let released = self.execute(
             "UPDATE trials SET lease_until = 0, released = released + 1
              WHERE study = ?1 AND id = ?2 AND attempt = ?3 AND worker = ?4 AND seq IS NULL AND lease_until > 0",
-            params![self.study, self.integer("trial", lease.proposal.id.0)?, lease.attempt, lease.worker],
+            params![self.study, self.trial_id(lease)?, lease.attempt, lease.worker],
         )?;
         Ok(released == 1)
     }
@@ -214,20 +193,15 @@ impl Ledger for SqliteLedger {
 
     fn record(&mut self, lease: &Lease, outcome: &Outcome) -> Result<bool, LedgerError> {
         let trial = lease.proposal.id;
-        let (fitness, runs, failure) = match outcome {
-            Outcome::Scored { fitness, runs } => (Some(fitness.get()), runs.as_slice(), None),
-            Outcome::Failed { reason } => (None, &[][..], Some(reason)),
-        };
-        self.check_finite(trial, runs)?;
-        let runs = row::to_json(&runs);
-        let id = self.integer("trial", trial.0)?;
+        let OutcomeCells { fitness, failure, runs } = OutcomeCells::new(&self.study, trial, outcome)?;
+        let (id, worker) = (self.trial_id(lease)?, cells::text(&self.study, "worker", &lease.worker)?);
         let recorded = self.execute(
             &format!(
                 "UPDATE trials SET seq = {NEXT_SEQ}, worker = ?3, attempt = ?4, fitness = ?5, failure = ?6, runs = ?7,
                      seconds = MAX(unixepoch('subsec') - ?8, 0), finished = unixepoch('subsec')
                  WHERE study = ?1 AND id = ?2 AND seq IS NULL"
             ),
-            params![self.study, id, lease.worker, lease.attempt, fitness, failure, runs, lease.leased_unix],
+            params![self.study, id, worker, lease.attempt, fitness, failure, runs, lease.leased_unix],
         )?;
         if recorded == 1 {
             return Ok(true);
@@ -236,7 +210,7 @@ impl Ledger for SqliteLedger {
         let mine = self.scalar::<bool>(
             "SELECT worker IS ?3 AND attempt = ?4 AND fitness IS ?5 AND failure IS ?6 AND runs IS ?7
              FROM trials WHERE study = ?1 AND id = ?2",
-            params![self.study, id, lease.worker, lease.attempt, fitness, failure, runs],
+            params![self.study, id, worker, lease.attempt, fitness, failure, runs],
         )?;
         mine.ok_or_else(|| LedgerError::NoTrial { study: self.study.clone(), trial })
     }
@@ -248,6 +222,10 @@ impl Ledger for SqliteLedger {
             params![self.study, after],
             row::trial,
         )
+    }
+
+    fn set_lease_ttl(&mut self, ttl: Duration) {
+        self.ttl = ttl;
     }
 
     fn backlog(&mut self) -> Result<Backlog, LedgerError> {
@@ -265,15 +243,23 @@ impl Ledger for SqliteLedger {
     }
 }
 
-impl SqliteLedger {
-    fn check_finite(&self, trial: TrialId, runs: &[Run]) -> Result<(), LedgerError> {
-        for (run, &Run { seed: _, accuracy, loss, seconds }) in (1..).zip(runs) {
-            for (field, value) in [("accuracy", accuracy), ("loss", loss), ("seconds", seconds)] {
-                if !value.is_finite() {
-                    return Err(LedgerError::NotFinite { study: self.study.clone(), trial, run, field, value });
-                }
-            }
-        }
-        Ok(())
+impl Cells for rusqlite::Row<'_> {
+    fn integer(&self, column: &str) -> Result<Option<i64>, String> {
+        cell(self, column)
     }
+
+    fn real(&self, column: &str) -> Result<Option<f64>, String> {
+        cell(self, column)
+    }
+
+    fn text(&self, column: &str) -> Result<Option<String>, String> {
+        cell(self, column)
+    }
+}
+
+fn cell<T: rusqlite::types::FromSql>(row: &rusqlite::Row, column: &str) -> Result<Option<T>, String> {
+    row.get(column).map_err(|error| match error {
+        rusqlite::Error::InvalidColumnType(_, _, kind) => format!("{kind} is not its type"),
+        error => error.to_string(),
+    })
 }

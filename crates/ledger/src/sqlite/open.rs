@@ -6,22 +6,23 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior, params};
 
 use super::{SqliteLedger, failure, filesystem};
-use crate::{LEASE_TTL, LedgerError, founding};
+use crate::{LEASE_TTL, LedgerError, StudyInfo, cells, founding};
 
 /// "hnas" in ASCII: tells our files from those of other programs.
 const APPLICATION_ID: i64 = 0x686E_6173;
 
-/// The format of the tables in `schema.sql`.
-const FORMAT: i64 = 1;
+/// What makes each format from the one before it. Never changed, only added to.
+const FORMATS: [&str; 2] = [include_str!("format_1.sql"), include_str!("format_2.sql")];
 
-const SCHEMA: &str = include_str!("schema.sql");
+/// The newest format.
+const FORMAT: i64 = FORMATS.len() as i64;
 
 /// What a file is, by its own marks.
 enum Identity {
     /// Nothing in it yet.
     Empty,
-    /// A ledger of the format we know.
-    Ours,
+    /// A ledger of a format we know.
+    Ours(i64),
 }
 
 impl SqliteLedger {
@@ -36,12 +37,30 @@ impl SqliteLedger {
     /// Network file systems are recognised on Linux alone. Elsewhere nothing is checked: there it is for whoever chooses
     /// the path to keep it on a local disk.
     pub fn open(path: impl AsRef<Path>, study: &str, founding: &str) -> Result<SqliteLedger, LedgerError> {
-        let path = path.as_ref();
-        check_place(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let ledger = connect(path, path, flags, study)?;
+        cells::check_study(study)?;
+        cells::text(study, "founding text", founding)?;
+        let ledger = with_tables(path.as_ref(), study)?;
         ledger.found(founding)?;
         Ok(ledger)
+    }
+
+    /// Opens the study `study` of the ledger at `path`, which somebody else founded, to work for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](SqliteLedger::read), and when the ledger has an earlier format or cannot be written.
+    pub fn join(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
+        let path = path.as_ref();
+        check_there(path)?;
+        let ledger = connect(path, path, OpenFlags::SQLITE_OPEN_READ_WRITE, study)?;
+        if ledger.connection.is_readonly(MAIN_DB).map_err(ledger.failure())? {
+            return Err(LedgerError::ReadOnly { place: ledger.place() });
+        }
+        match identity(&ledger.connection, path)? {
+            Identity::Ours(FORMAT) => ledger.with_study(),
+            Identity::Ours(found) => Err(LedgerError::Older { place: place(path), found, known: FORMAT }),
+            Identity::Empty => Err(empty(path)),
+        }
     }
 
     /// Opens the study `study` of the ledger at `path` for reading, for a report. It can be read while others write.
@@ -53,22 +72,16 @@ impl SqliteLedger {
     /// system (recognised on Linux alone, as by [`open`](SqliteLedger::open)), or cannot be opened.
     pub fn read(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
         let path = path.as_ref();
-        match path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => return Err(LedgerError::Missing { place: place(path) }),
-            Err(error) => return Err(LedgerError::CannotOpen { place: place(path), reason: error.to_string() }),
-        }
-        check_place(path)?;
-        let ledger = match connect(path, path, OpenFlags::SQLITE_OPEN_READ_ONLY, study) {
-            // In a folder that cannot be written, SQLite cannot share memory with writers. Without a log there is
-            // nothing but the file itself to read, and nobody has it open for writing.
-            Err(LedgerError::CannotOpen { .. }) if !has_log(path) => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                connect(path, &immutable(path), flags, study)?
-            }
-            other => other?,
-        };
-        if ledger.studies()?.iter().any(|name| name == study) { Ok(ledger) } else { Err(ledger.unknown_study()) }
+        read(path, study)?.with_study()
+    }
+
+    /// The studies of the ledger at `path`, in the order they were founded.
+    pub(crate) fn list(path: &Path) -> Result<Vec<StudyInfo>, LedgerError> {
+        read(path, "")?.infos()
+    }
+
+    fn with_study(self) -> Result<SqliteLedger, LedgerError> {
+        if self.studies()?.contains(&self.study) { Ok(self) } else { Err(self.unknown_study()) }
     }
 
     /// The names of all studies of this ledger, in the order they were founded.
@@ -77,10 +90,16 @@ impl SqliteLedger {
     ///
     /// When the ledger cannot be read.
     pub fn studies(&self) -> Result<Vec<String>, LedgerError> {
-        let mut statement =
-            self.connection.prepare("SELECT name FROM studies ORDER BY founded, name").map_err(self.failure())?;
-        let names = statement.query_map([], |row| row.get(0)).map_err(self.failure())?;
-        names.collect::<Result<Vec<String>, _>>().map_err(self.failure())
+        Ok(self.infos()?.into_iter().map(|info| info.name).collect())
+    }
+
+    fn infos(&self) -> Result<Vec<StudyInfo>, LedgerError> {
+        let sql = "SELECT name, founding, founded FROM studies ORDER BY founded, name";
+        let mut statement = self.connection.prepare(sql).map_err(self.failure())?;
+        let info =
+            |row: &rusqlite::Row| Ok(StudyInfo { name: row.get(0)?, founding: row.get(1)?, founded_unix: row.get(2)? });
+        let infos = statement.query_map([], info).map_err(self.failure())?;
+        infos.collect::<Result<Vec<StudyInfo>, _>>().map_err(self.failure())
     }
 
     pub(super) fn unknown_study(&self) -> LedgerError {
@@ -88,16 +107,8 @@ impl SqliteLedger {
         LedgerError::UnknownStudy { place: self.place(), study: self.study.clone(), known }
     }
 
-    /// Makes the tables if they are not there, founds the study if it is not there, and compares what founded it.
+    /// Founds the study if it is not there, and compares what founded it.
     fn found(&self, founding: &str) -> Result<(), LedgerError> {
-        if self.connection.is_readonly(MAIN_DB).map_err(self.failure())? {
-            return Err(LedgerError::ReadOnly { place: self.place() });
-        }
-        self.keep_a_log()?;
-        match identity(&self.connection, &self.path)? {
-            Identity::Ours => {}
-            Identity::Empty => self.make_tables()?,
-        }
         let sql = "INSERT INTO studies (name, founding, founded) VALUES (?1, ?2, unixepoch('subsec'))
                    ON CONFLICT (name) DO NOTHING";
         self.execute(sql, params![self.study, founding])?;
@@ -129,12 +140,15 @@ impl SqliteLedger {
         }
     }
 
-    /// Makes the tables, unless another process was faster.
-    fn make_tables(&self) -> Result<(), LedgerError> {
+    /// Makes the tables, or brings those of an earlier format forward, unless another process was faster.
+    fn bring_forward(&self) -> Result<(), LedgerError> {
         let make = || -> Result<(), rusqlite::Error> {
             let transaction = rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-            if transaction.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))? == 0 {
-                transaction.execute_batch(SCHEMA)?;
+            let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            for sql in FORMATS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+                transaction.execute_batch(sql)?;
+            }
+            if found < FORMAT {
                 transaction.pragma_update(None, "user_version", FORMAT)?;
                 transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             }
@@ -142,6 +156,48 @@ impl SqliteLedger {
         };
         make().map_err(self.failure())
     }
+}
+
+/// Opens a ledger for writing, making its tables if they are not there, whatever its studies.
+pub(super) fn with_tables(path: &Path, study: &str) -> Result<SqliteLedger, LedgerError> {
+    check_place(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let ledger = connect(path, path, flags, study)?;
+    if ledger.connection.is_readonly(MAIN_DB).map_err(ledger.failure())? {
+        return Err(LedgerError::ReadOnly { place: ledger.place() });
+    }
+    ledger.keep_a_log()?;
+    match identity(&ledger.connection, path)? {
+        Identity::Ours(FORMAT) => {}
+        Identity::Ours(_) | Identity::Empty => ledger.bring_forward()?,
+    }
+    Ok(ledger)
+}
+
+/// Opens a ledger for reading, whatever its studies.
+pub(super) fn read(path: &Path, study: &str) -> Result<SqliteLedger, LedgerError> {
+    check_there(path)?;
+    match connect(path, path, OpenFlags::SQLITE_OPEN_READ_ONLY, study) {
+        // In a folder that cannot be written, SQLite cannot share memory with writers. Without a log there is nothing but
+        // the file itself to read, and nobody has it open for writing.
+        Err(LedgerError::CannotOpen { .. }) if !has_log(path) => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            connect(path, &immutable(path), flags, study)
+        }
+        other => other,
+    }
+}
+
+fn check_there(path: &Path) -> Result<(), LedgerError> {
+    match path.try_exists() {
+        Ok(true) => check_place(path),
+        Ok(false) => Err(LedgerError::Missing { place: place(path) }),
+        Err(error) => Err(LedgerError::CannotOpen { place: place(path), reason: error.to_string() }),
+    }
+}
+
+fn empty(path: &Path) -> LedgerError {
+    LedgerError::Foreign { place: place(path), reason: "the file is empty".to_owned() }
 }
 
 /// Everything that can be said of a path without opening it.
@@ -172,7 +228,7 @@ fn connect(path: &Path, file: &Path, flags: OpenFlags, study: &str) -> Result<Sq
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)?;
     let identity = identity(&connection, path)?;
     if let (Identity::Empty, true) = (identity, connection.is_readonly(MAIN_DB).map_err(failure)?) {
-        return Err(LedgerError::Foreign { place: place(path), reason: "the file is empty".to_owned() });
+        return Err(empty(path));
     }
     Ok(SqliteLedger { connection, path: path.to_owned(), study: study.to_owned(), ttl: LEASE_TTL })
 }
@@ -186,7 +242,7 @@ fn identity(connection: &Connection, path: &Path) -> Result<Identity, LedgerErro
     let marks = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let (application, format, tables): (i64, i64, i64) = marks.map_err(|error| failure::classify(path, error))?;
     match (application, format) {
-        (APPLICATION_ID, FORMAT) => Ok(Identity::Ours),
+        (APPLICATION_ID, found) if (1..=FORMAT).contains(&found) => Ok(Identity::Ours(found)),
         (APPLICATION_ID, found) => Err(LedgerError::Newer { place: place(path), found, known: FORMAT }),
         (0, 0) if tables == 0 => Ok(Identity::Empty),
         (0, _) => {

@@ -1,4 +1,5 @@
-//! What every ledger does, whatever keeps it. A backend runs it with `contract!(function that makes a fresh one)`.
+//! What every ledger does, whatever keeps it. A backend runs it with `contract!(function that makes a fresh one)`, which
+//! gives `None` where this machine has no such backend, having said so.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,7 +33,9 @@ macro_rules! contract {
         $(
             #[test]
             fn $name() {
-                crate::$module::$name(&$fresh());
+                if let Some(backend) = $fresh() {
+                    crate::$module::$name(&backend);
+                }
             }
         )*
     };

@@ -46,7 +46,11 @@ impl Backend for File {
     }
 }
 
-contract!(File::fresh);
+fn fresh() -> Option<File> {
+    Some(File::fresh())
+}
+
+contract!(fresh);
 
 #[test]
 fn leases_last_two_minutes_unless_told_otherwise() {
