@@ -63,6 +63,16 @@ pub fn has_cifar10(test: &str) -> bool {
     there
 }
 
+/// Whether there is a Vulkan device; if not, says in one line what is not tested.
+pub fn has_vulkan(test: &str) -> bool {
+    let there = said(run(&["doctor", "--json"])).contains("\"vulkan:0\"");
+    if !there {
+        let line = format!("{test}: NOT RUN, since there is no Vulkan device; one in software will do\n");
+        std::io::stderr().write_all(line.as_bytes()).expect("the standard error is open");
+    }
+    there
+}
+
 /// What must not depend on the machine: every trial's proposal and outcome, seconds left out.
 pub fn results(run: &Path, study: &str) -> Vec<String> {
     let mut trials: Vec<Trial> =

@@ -26,8 +26,16 @@ pub struct Machine {
     client: Client,
     /// How often it was waited for.
     waits: Arc<AtomicUsize>,
-    /// Whether the driver limits the size of a buffer.
-    limited: bool,
+    kind: Kind,
+}
+
+/// What is known of a device beside its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    #[cfg(feature = "cuda")]
+    Cuda,
+    #[cfg(feature = "vulkan")]
+    Vulkan { software: bool },
 }
 
 /// More memory in one piece than a device ever gives.
@@ -42,7 +50,7 @@ pub struct TooLarge {
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TooLarge { bytes, most } = self;
-        write!(f, "out of memory: {bytes} bytes in one piece are more than the {most} that the device gives")
+        write!(f, "{bytes} bytes in one piece are more than the {most} that the device gives")
     }
 }
 
@@ -55,14 +63,14 @@ impl fmt::Debug for Machine {
 }
 
 impl Machine {
-    fn new(device: &Device, limited: bool) -> Machine {
-        Machine { client: device.client(), waits: Arc::default(), limited }
+    fn new(device: &Device, kind: Kind) -> Machine {
+        Machine { client: device.client(), waits: Arc::default(), kind }
     }
 
     /// On the CUDA device of that number.
     #[cfg(feature = "cuda")]
     pub fn cuda(index: usize) -> Result<Machine, DeviceUnavailable> {
-        Ok(Machine::new(&Device::cuda(index)?, false))
+        Ok(Machine::new(&Device::cuda(index)?, Kind::Cuda))
     }
 
     /// On the Vulkan device of that number, of [`vulkan_devices`].
@@ -71,8 +79,9 @@ impl Machine {
     #[cfg(feature = "vulkan")]
     pub fn vulkan(index: usize) -> Machine {
         let found = enumerate_vulkan();
-        let device = found.get(index);
-        Machine::new(device.unwrap_or_else(|| panic!("Vulkan device {index} of {}", found.len())), true)
+        let device = found.get(index).unwrap_or_else(|| panic!("Vulkan device {index} of {}", found.len()));
+        let software = matches!(device, Device::Wgpu(WgpuDevice { kind: WgpuDeviceKind::Cpu, .. }));
+        Machine::new(device, Kind::Vulkan { software })
     }
 
     /// Puts values into new memory.
@@ -111,9 +120,25 @@ impl Machine {
         self.client.properties().memory.max_memory()
     }
 
-    /// Bytes that it gives in one piece at most. Vulkan limits the size of a buffer.
+    /// Whether it is a device in software, on the processor of the host: its times mean nothing.
+    pub fn is_software(&self) -> bool {
+        match self.kind {
+            #[cfg(feature = "cuda")]
+            Kind::Cuda => false,
+            #[cfg(feature = "vulkan")]
+            Kind::Vulkan { software } => software,
+        }
+    }
+
+    /// Bytes that it gives in one piece at most.
     fn most_at_once(&self) -> Option<u64> {
-        if self.limited { Some(self.client.properties().memory.max_page_size) } else { self.memory() }
+        match self.kind {
+            #[cfg(feature = "cuda")]
+            Kind::Cuda => self.memory(),
+            // What a kernel may see of a buffer; the buffer itself may be larger, as large as every driver allows.
+            #[cfg(feature = "vulkan")]
+            Kind::Vulkan { .. } => Some(self.client.properties().memory.max_page_size.max(i32::MAX as u64)),
+        }
     }
 
     /// Waits until everything that was asked for is done, and gives the values of a buffer.

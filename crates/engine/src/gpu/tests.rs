@@ -147,6 +147,26 @@ fn a_training_can_be_repeated_and_its_weights_evaluated_anywhere() {
     assert!((on_cpu.loss - on_gpu.loss).abs() < 1e-5 * on_cpu.loss, "{on_gpu:?} instead of {on_cpu:?}");
 }
 
+/// Several trainings at once on one device give what each gives alone.
+#[test]
+fn another_training_at_the_same_time_changes_nothing() {
+    let Some(device) = device() else { return };
+    let recipe = recipe(3, 5);
+    let trained = &|seed: u64| {
+        let graph = graph(&SearchSpace::flat(), seed, SeparableInner::BatchNorm);
+        let phenotype = Phenotype::build(&graph, &recipe, &device, seed).unwrap();
+        let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, seed, &|_| ()).unwrap().unwrap();
+        let evaluation = evaluate(&trained, &images().all(20, 0).unwrap(), 20).unwrap().unwrap();
+        (all(&Values::of(&trained.network.parameters)), evaluation)
+    };
+    let alone = [4, 7].map(trained);
+    let together = std::thread::scope(|scope| {
+        let trainings = [4, 7].map(|seed| scope.spawn(move || trained(seed)));
+        trainings.map(|training| training.join().unwrap())
+    });
+    assert!(alone == together);
+}
+
 #[test]
 fn too_little_memory_is_an_outcome() {
     let Some(device) = device() else { return };
