@@ -66,7 +66,7 @@ fn experiments() {
         "fraction: 0.5",
         "fraction: 1.5",
         expect![[r#"
-            error: FOLDER/experiment.ron:16:31: the tournament's fraction is above 0 and at most 1, not 1.5
+            error: FOLDER/experiment.ron:16:31: a fraction is above 0 and at most 1, not 1.5
         "#]],
     );
     check(
@@ -151,7 +151,7 @@ fn experiments() {
         "trials: Initial",
         "trials: Share(1.5)",
         expect![[r#"
-        error: FOLDER/experiment.ron:102:60: the tournament's fraction is above 0 and at most 1, not 1.5
+        error: FOLDER/experiment.ron:102:60: a fraction is above 0 and at most 1, not 1.5
     "#]],
     );
     check(

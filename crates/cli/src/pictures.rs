@@ -95,7 +95,7 @@ fn draw(plate: &Plate, folder: &Path) -> Result<Drawn> {
             let (skeleton, image) = model.skeleton()?;
             let total = candidate(&genotype, &skeleton, image)?.cost.total;
             let size = format!(
-                "Around the cell of {cell}: {} trainable parameters, {} with moving statistics; {:.2} G multiply-adds an image.",
+                "Around the cell in {cell}: {} trainable parameters, {} with moving statistics; {:.2} G multiply-adds an image.",
                 total.parameters,
                 total.parameters_with_statistics,
                 total.multiply_adds as f64 / 1e9

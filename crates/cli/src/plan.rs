@@ -46,7 +46,7 @@ pub(crate) fn print(resolved: &Resolved, resources: &Resources, json: bool) -> R
     say!("\n{total:.2} hours in all, estimated.");
     for estimate in &estimates {
         if let Some(owner) = &estimate.shares_with {
-            say!("{} has its trials from the search of {owner}.", estimate.arm);
+            say!("{} shares the search of {owner}, which counts it.", estimate.arm);
         }
     }
     say!(

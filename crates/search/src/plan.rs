@@ -57,8 +57,8 @@ pub enum PlanError {
     /// A list of genotypes without any.
     #[error("the list of given genotypes is empty: it needs at least one")]
     NoGenotypes,
-    /// A tournament of nobody, or of more than everybody.
-    #[error("the tournament's fraction is above 0 and at most 1, not {0}")]
+    /// A part that is nobody, or more than everybody.
+    #[error("a fraction is above 0 and at most 1, not {0}")]
     Fraction(f64),
     /// A random genotype that would take too long to draw.
     #[error("a random genotype has at most {max} mutations, not {0}", max = Mutations::MAX)]

@@ -28,22 +28,10 @@ fn refuse(text: &str, message: Expect) {
 
 #[test]
 fn numbers_out_of_range_are_refused() {
-    refuse(
-        &PAPER.replace("0.05", "0.0"),
-        expect!["1:53-1:56: the tournament's fraction is above 0 and at most 1, not 0"],
-    );
-    refuse(
-        &PAPER.replace("0.05", "1.5"),
-        expect!["1:53-1:56: the tournament's fraction is above 0 and at most 1, not 1.5"],
-    );
-    refuse(
-        &PAPER.replace("0.05", "-0.05"),
-        expect!["1:53-1:58: the tournament's fraction is above 0 and at most 1, not -0.05"],
-    );
-    refuse(
-        &PAPER.replace("0.05", "NaN"),
-        expect!["1:53-1:56: the tournament's fraction is above 0 and at most 1, not NaN"],
-    );
+    refuse(&PAPER.replace("0.05", "0.0"), expect!["1:53-1:56: a fraction is above 0 and at most 1, not 0"]);
+    refuse(&PAPER.replace("0.05", "1.5"), expect!["1:53-1:56: a fraction is above 0 and at most 1, not 1.5"]);
+    refuse(&PAPER.replace("0.05", "-0.05"), expect!["1:53-1:58: a fraction is above 0 and at most 1, not -0.05"]);
+    refuse(&PAPER.replace("0.05", "NaN"), expect!["1:53-1:56: a fraction is above 0 and at most 1, not NaN"]);
     refuse(
         &PAPER.replace("200", "0"),
         expect!["1:38-1:39: Expected a nonzero u64 but found the unsigned integer `0` instead"],
