@@ -28,6 +28,7 @@ cargo xtask COMMAND
   tidy           the rules that the compiler does not hold: doors between crates, file sizes, file headers
   ci             what must hold before a change lands: tidy, format, lints, the CUDA build's types, test
   bench [NAME]   the benchmarks; NAME picks one, for example: cargo xtask bench operations
+  bench engine   how fast networks are trained and evaluated with one thread and with all, then each operation
   bench engine --against pytorch [--quick] [--only TITLE] [--no-compile] [--curves]
                  trains the same networks with this engine and with PyTorch, in turn in one run: speed, memory, and whether
                  loss and gradients agree. --quick takes two networks (40 minutes where torch.compile takes 5), without it fifteen (up to 3 hours);

@@ -1,42 +1,111 @@
-//! Images a second of the paper's small model around a published cell, in training and in evaluation:
+//! How fast networks are trained and evaluated on a device: the published cell and random genotypes in the paper's small
+//! model.
 //!
 //! ```text
-//! cargo run --release -p hnas-engine --example speed -- experiments/cifar10/genotypes/learned-cell.ron [threads] [device] [batch] [side]
+//! cargo run --release -p hnas-engine --example speed -- [DEVICE [GENOTYPE.ron ..]]
 //! ```
 //!
+//! On a CPU with one thread and with all of them. Every line is the median of some runs, with the fastest and the slowest.
 //! The images are made up, since time does not depend on them.
 
 use std::error::Error;
+use std::path::PathBuf;
 
-use hnas_compiler::{Shape, Skeleton, assemble, cost, optimize};
-use hnas_engine::{Recipe, measure_step, open_device};
-use hnas_genome::Genotype;
+use hnas_compiler::{Program, Shape, Skeleton, assemble, optimize};
+use hnas_engine::{EngineDevice, Recipe, measure_step, open_device};
+use hnas_genome::{Genotype, SearchSpace};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+/// Runs of a line.
+const RUNS: usize = 5;
+
+/// Crop and batch: evaluated images as the search's are, and its own training.
+const SIZES: [(usize, usize); 2] = [(32, 64), (24, 256)];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let path = arguments.first().ok_or("the first argument is a file with a genotype")?;
-    let threads: usize = arguments.get(1).map_or(Ok(0), |threads| threads.parse())?;
-    let device = open_device(arguments.get(2).map_or("auto", String::as_str).parse()?)?;
+    let mut arguments = std::env::args().skip(1);
+    let device = open_device(arguments.next().as_deref().unwrap_or("auto").parse()?)?;
+    let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
 
-    let genotype = Genotype::from_ron(&std::fs::read_to_string(path)?)?;
-    let graph = optimize(assemble(&genotype, &Skeleton::cifar_small(), Shape::new(3, 32, 32))?);
-    let total = cost(&graph).total;
-    println!("{} nodes, {} parameters, {} multiply-adds", graph.nodes().len(), total.parameters, total.multiply_adds);
-
-    let recipe = Recipe::paper_search().with(|raw| {
-        raw.batch = arguments.get(3).and_then(|batch| batch.parse().ok()).unwrap_or(raw.batch);
-        raw.crop = arguments.get(4).and_then(|side| side.parse().ok()).unwrap_or(raw.crop);
-    })?;
-    // 0 is rayon's own choice: as many as there are cores.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let time = pool.install(|| measure_step(&graph, &recipe, &device))?;
+    println!("{device}; images a second, median of {RUNS} runs (slowest to fastest)\n");
     println!(
-        "{device}, {} threads: {:.1} images/s trained at {crop}x{crop} in batches of {}, {:.1} images/s evaluated at 32x32",
+        "{:24} {:>9} {:>8} {:>26} {:>18} {:>26}",
+        "network", "crop", "threads", "trained", "of a step", "evaluated at 32x32"
+    );
+    for (name, genotype) in networks(&files)? {
+        for (crop, batch) in SIZES {
+            for threads in threads(&device) {
+                let recipe = Recipe::paper_search().with(|raw| (raw.crop, raw.batch) = (crop, batch))?;
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+                line(&name, &genotype, &recipe, &device, &pool)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those of the files, or the published cell and three random genotypes.
+fn networks(files: &[PathBuf]) -> Result<Vec<(String, Genotype)>, Box<dyn Error>> {
+    let read = |path: &PathBuf| -> Result<Genotype, Box<dyn Error>> {
+        Ok(Genotype::from_ron(&std::fs::read_to_string(path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?)
+    };
+    if !files.is_empty() {
+        return files.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect();
+    }
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments/cifar10/genotypes/learned-cell.ron");
+    let random =
+        |space: SearchSpace, seed| Genotype::random(&space, 1000, &mut ChaCha8Rng::seed_from_u64(seed)).genotype;
+    Ok(vec![
+        ("published cell".to_owned(), read(&published.into())?),
+        ("random hierarchical 1".to_owned(), random(SearchSpace::hierarchical(), 1)),
+        ("random hierarchical 2".to_owned(), random(SearchSpace::hierarchical(), 2)),
+        ("random flat 1".to_owned(), random(SearchSpace::flat(), 1)),
+    ])
+}
+
+fn threads(device: &EngineDevice) -> Vec<usize> {
+    let all = std::thread::available_parallelism().map_or(1, |count| count.get());
+    if device.is_cpu() && all > 1 { vec![1, all] } else { vec![all] }
+}
+
+fn line(
+    name: &str,
+    genotype: &Genotype,
+    recipe: &Recipe,
+    device: &EngineDevice,
+    pool: &rayon::ThreadPool,
+) -> Result<(), Box<dyn Error>> {
+    let graph = optimize(assemble(genotype, &Skeleton::cifar_small(), Shape::new(3, 32, 32))?);
+    let (crop, batch) = (recipe.crop(), recipe.batch());
+    let work = Program::lower(&graph, Shape::new(3, crop, crop))?.total_training_work(batch);
+    let (mut trained, mut evaluated) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let time = pool.install(|| measure_step(&graph, recipe, device))?;
+        trained.push(batch as f64 / time.step_seconds);
+        evaluated.push(1.0 / time.image_seconds);
+    }
+    let steps = spread(&mut trained)[1] / batch as f64;
+    println!(
+        "{name:24} {:>9} {:>8} {} {:>6.1} GMAC/s {:>5.1} GB/s {}",
+        format!("{crop}, {batch}"),
         pool.current_num_threads(),
-        recipe.batch() as f64 / time.step_seconds,
-        recipe.batch(),
-        1.0 / time.image_seconds,
-        crop = recipe.crop(),
+        shown(&mut trained),
+        steps * work.multiply_adds as f64 / 1e9,
+        steps * work.bytes as f64 / 1e9,
+        shown(&mut evaluated),
     );
     Ok(())
+}
+
+/// Slowest, median, fastest.
+fn spread(rates: &mut [f64]) -> [f64; 3] {
+    rates.sort_by(f64::total_cmp);
+    [rates[0], rates[rates.len() / 2], rates[rates.len() - 1]]
+}
+
+fn shown(rates: &mut [f64]) -> String {
+    let [slowest, median, fastest] = spread(rates);
+    format!("{:>26}", format!("{median:.1} ({slowest:.1} to {fastest:.1})"))
 }
