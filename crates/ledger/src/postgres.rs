@@ -73,7 +73,7 @@ impl PostgresLedger {
     fn take_place(&mut self, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, LedgerError> {
         loop {
             match self.session.execute(sql, params) {
-                Err(Failure::Collision) if self.study.is_empty() => {}
+                Err(Failure::Collision) => {}
                 other => return other.map_err(|failure| self.error(failure)),
             }
         }
