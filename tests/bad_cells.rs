@@ -278,7 +278,7 @@ fn recipes() {
         "flip: true",
         "flip: true, rotate: true",
         expect![[r#"
-            error: FOLDER/recipe.ron:9:37: Unexpected field named `rotate` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `eval_batch`, or `time_limit_s` instead
+            error: FOLDER/recipe.ron:9:37: Unexpected field named `rotate` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
         "#]],
     );
     check(

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use hnas_compiler::Program;
+use hnas_engine::Precision;
 use serde::Serialize;
 
 /// A processor as its maker's data sheet gives it.
@@ -20,11 +21,21 @@ const DEVICES: [Device; 3] = [
     Device { name: "H100 (SXM, 80 GB)", bytes_a_second: 3350e9, multiply_adds_a_second: 33.5e12 },
 ];
 
+/// How maps may lie in memory.
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
 /// Bounds of a training step.
 #[derive(Serialize)]
 pub(crate) struct Roofline {
     batch: usize,
     multiply_adds: u64,
+    precisions: Vec<InPrecision>,
+}
+
+/// The same with maps of one precision.
+#[derive(Serialize)]
+struct InPrecision {
+    precision: Precision,
     bytes: u64,
     devices: Vec<Bound>,
 }
@@ -45,7 +56,25 @@ struct Bound {
 impl Roofline {
     /// Of training steps over so many images.
     pub(crate) fn of(program: &Program, batch: usize) -> Roofline {
-        let (work, total) = (program.training_work(batch), program.total_training_work(batch));
+        let multiply_adds = program.total_training_work(batch, 0).multiply_adds;
+        let precisions = PRECISIONS.map(|precision| InPrecision::of(program, batch, precision)).into();
+        Roofline { batch, multiply_adds, precisions }
+    }
+
+    pub(crate) fn print(&self) -> Result<()> {
+        let Roofline { batch, multiply_adds, precisions } = self;
+        say!("\na training step of {batch} images: {:.1} G multiply-adds", *multiply_adds as f64 / 1e9);
+        precisions.iter().try_for_each(InPrecision::print)?;
+        say!(
+            "Not measured: bandwidth and 32-bit peak of data sheets, each fused pass as slow as the slower of the two."
+        );
+        Ok(())
+    }
+}
+
+impl InPrecision {
+    fn of(program: &Program, batch: usize, precision: Precision) -> InPrecision {
+        let work = program.training_work(batch, precision.bytes());
         let bound = |&Device { name, bytes_a_second, multiply_adds_a_second }: &Device| {
             let (mut seconds, mut waiting) = (0.0, 0.0);
             for pass in &work {
@@ -58,18 +87,13 @@ impl Roofline {
             let (images_a_second, memory_share) = (batch as f64 / seconds, waiting / seconds);
             Bound { device: name, bytes_a_second, multiply_adds_a_second, seconds, images_a_second, memory_share }
         };
-        Roofline {
-            batch,
-            multiply_adds: total.multiply_adds,
-            bytes: total.bytes,
-            devices: DEVICES.iter().map(bound).collect(),
-        }
+        let bytes = work.iter().map(|pass| pass.bytes).sum();
+        InPrecision { precision, bytes, devices: DEVICES.iter().map(bound).collect() }
     }
 
-    pub(crate) fn print(&self) -> Result<()> {
-        let Roofline { batch, multiply_adds, bytes, devices } = self;
-        let (products, moved) = (*multiply_adds as f64 / 1e9, *bytes as f64 / 1e9);
-        say!("\na training step of {batch} images: {products:.1} G multiply-adds, {moved:.2} GB moved");
+    fn print(&self) -> Result<()> {
+        let InPrecision { precision, bytes, devices } = self;
+        say!("\nwith maps in {precision:?}: {:.2} GB moved", *bytes as f64 / 1e9);
         say!(
             "{:<20} {:>8} {:>9} {:>11} {:>12} {:>17}",
             "at best on",
@@ -90,9 +114,6 @@ impl Roofline {
                 bound.memory_share * 100.0
             );
         }
-        say!(
-            "Not measured: bandwidth and 32-bit peak of data sheets, each fused pass as slow as the slower of the two."
-        );
         Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use hnas_data::cache_root;
-use hnas_experiment::{Executor, Experiment, RunFolder, Session, TakenRun};
+use hnas_experiment::{Executor, Experiment, Resolved, RunFolder, Session, TakenRun};
 
 use crate::arguments::{Resume, Search};
 use crate::input::Resources;
@@ -19,6 +19,7 @@ pub(crate) fn search(command: &Search) -> Result<()> {
     let resources = command.machine.resources()?;
     let scale = scale(command.scale.as_deref(), &experiment, &resources)?;
     let resolved = experiment.resolve(&scale, command.seed)?;
+    check_recipes(&resolved, &resources)?;
     if command.plan {
         return plan::print(&resolved, &resources, command.json);
     }
@@ -29,7 +30,9 @@ pub(crate) fn search(command: &Search) -> Result<()> {
 /// `hnas resume`.
 pub(crate) fn resume(command: &Resume) -> Result<()> {
     for name in RunFolder::experiments(&command.run)? {
-        carry_out(&RunFolder::resume(&command.run, &name)?, command.machine.resources()?)?;
+        let (run, resources) = (RunFolder::resume(&command.run, &name)?, command.machine.resources()?);
+        check_recipes(run.resolved(), &resources)?;
+        carry_out(&run, resources)?;
     }
     Ok(())
 }
@@ -51,6 +54,20 @@ fn carry_out(run: &TakenRun, resources: Resources) -> Result<()> {
     let executor = Executor { devices, slots, threads, observer: &progress };
     executor.carry_out(run, &cache_root()?)?;
     page::write(run, &run.report_folder())
+}
+
+/// Refuses an experiment whose recipes the devices cannot train by, before anything is founded or trained.
+fn check_recipes(resolved: &Resolved, resources: &Resources) -> Result<()> {
+    for arm in &resolved.arms {
+        let trainings = [("search", Some(&arm.search.fitness)), ("retraining", arm.retraining.as_ref())];
+        for (part, training) in trainings {
+            let Some(training) = training else { continue };
+            for device in &resources.devices {
+                device.check(&training.recipe).with_context(|| format!("arm {}, {part}", arm.name))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Trials of different kinds of device are not comparable, so a run stays on the kind it was begun on.

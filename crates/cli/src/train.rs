@@ -44,6 +44,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     };
     let threads = resources.threads;
     // What can be refused is refused before the images are read.
+    device.check(&recipe)?;
     let image = Manifest::builtin(&command.dataset)?.image();
     let side = recipe.crop();
     if side > image.height.min(image.width) {

@@ -158,6 +158,15 @@ fn learned_cell_takes_little_more_than_its_peak() {
         .assert_eq(&format!("peaks {peaks:?}, sizes {sums:?}, winners {}", program.winners_per_image()));
 }
 
+/// Halved are maps and gradients; not what pools remember, nor weights with their gradients and velocities.
+#[test]
+fn maps_in_half_the_memory_take_half() {
+    let program = Program::lower(&learned().optimized(IMAGE), IMAGE).unwrap();
+    let [full, half] = [4, 2].map(|value_bytes| program.training_bytes_on_gpu(64, value_bytes));
+    assert_eq!(full - half, 2 * 64 * program.training_storage().values_per_image() as u64);
+    assert_eq!(2 * half - full, 64 * program.winners_per_image() as u64 + 12 * 520_320);
+}
+
 #[test]
 fn storage_of_a_small_graph() {
     let program = Program::lower(&small_graph(), Shape::new(3, 8, 8)).unwrap();

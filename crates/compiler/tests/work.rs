@@ -29,31 +29,36 @@ fn a_network_by_hand() {
     let [first, half, second, quarter, third] =
         [16 * 32 * 32, 16 * 16 * 16, 32 * 16 * 16, 32 * 8 * 8, 64 * 8 * 8].map(|values: u64| values * batch);
     let (images, vector) = (first, 64 * batch);
-    let weights = [9 * 16 * 16, 9 * 16, 16 * 32, 9 * 32, 32 * 64, 0, 64 * 16];
-    let products =
-        [weights[0] * 1024, weights[1] * 256, weights[2] * 256, weights[3] * 64, weights[4] * 64, 0, weights[6]];
-    let forward = [images + first, first + half, half + second, second + quarter, quarter + third, third + vector];
-    let forward = forward.into_iter().chain([vector + 16 * batch]);
-    let mut expected: Vec<Work> = forward
-        .zip(weights.iter().zip(products))
-        .map(|(maps, (weights, products))| Work { multiply_adds: products * batch, bytes: 4 * (maps + weights) })
-        .collect();
-    // Backward: gradient and value of what was given, value and gradient of what was read; no gradient of the images.
-    let backward = [
-        16 * batch + 2 * vector,
-        vector + third,
-        2 * third + 2 * quarter,
-        2 * quarter + 2 * second,
-        2 * second + 2 * half,
-        2 * half + 2 * first,
-        2 * first + images,
-    ];
-    for ((maps, index), times) in backward.into_iter().zip((0..7).rev()).zip([2, 2, 2, 2, 2, 2, 1]) {
-        let multiply_adds = times * products[index] * batch;
-        expected.push(Work { multiply_adds, bytes: 4 * (maps + 2 * weights[index]) });
+    for value_bytes in [4, 2] {
+        let weights = [9 * 16 * 16, 9 * 16, 16 * 32, 9 * 32, 32 * 64, 0, 64 * 16];
+        let products =
+            [weights[0] * 1024, weights[1] * 256, weights[2] * 256, weights[3] * 64, weights[4] * 64, 0, weights[6]];
+        let forward = [images + first, first + half, half + second, second + quarter, quarter + third, third + vector];
+        let forward = forward.into_iter().chain([vector + 16 * batch]);
+        let mut expected: Vec<Work> = forward
+            .zip(weights.iter().zip(products))
+            .map(|(maps, (weights, products))| Work {
+                multiply_adds: products * batch,
+                bytes: value_bytes * maps + 4 * weights,
+            })
+            .collect();
+        // Backward: gradient and value of what was given, value and gradient of what was read; no gradient of the images.
+        let backward = [
+            16 * batch + 2 * vector,
+            vector + third,
+            2 * third + 2 * quarter,
+            2 * quarter + 2 * second,
+            2 * second + 2 * half,
+            2 * half + 2 * first,
+            2 * first + images,
+        ];
+        for ((maps, index), times) in backward.into_iter().zip((0..7).rev()).zip([2, 2, 2, 2, 2, 2, 1]) {
+            let multiply_adds = times * products[index] * batch;
+            expected.push(Work { multiply_adds, bytes: value_bytes * maps + 8 * weights[index] });
+        }
+        expected.push(Work { multiply_adds: 0, bytes: 20 * weights.iter().sum::<u64>() });
+        assert_eq!(program.training_work(batch as usize, value_bytes as usize), expected);
     }
-    expected.push(Work { multiply_adds: 0, bytes: 20 * weights.iter().sum::<u64>() });
-    assert_eq!(program.training_work(batch as usize), expected);
 }
 
 #[test]
@@ -67,7 +72,7 @@ fn a_training_step_multiplies_three_times_what_a_forward_pass_does_less_the_imag
     let [stem, linear] = [1, graph.output().index()].map(|node| cost.nodes[node].multiply_adds);
     let others = cost.total.multiply_adds - stem - linear;
     let expected = 3 * others + 2 * (stem / 3 * 16) + 3 * (linear / 10 * 16);
-    assert_eq!(program.total_training_work(4).multiply_adds, 4 * expected);
+    assert_eq!(program.total_training_work(4, 4).multiply_adds, 4 * expected);
 }
 
 proptest! {
@@ -86,7 +91,7 @@ fn every_map_of_every_kind_of_step_is_written_and_read() {
 
 fn check(program: &Program) {
     let values: usize = program.maps().iter().map(|map| map.values()).sum();
-    let Work { multiply_adds, bytes } = program.total_training_work(1);
+    let Work { multiply_adds, bytes } = program.total_training_work(1, 4);
     assert!(multiply_adds > 0);
     assert!(bytes >= 8 * values as u64, "{bytes} bytes for {values} values");
 }

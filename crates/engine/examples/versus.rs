@@ -95,7 +95,7 @@ impl Bench {
                 let probe = |pool: &ThreadPool| pool.install(|| Probe::new(&graph, &recipe, &self.device, seed));
                 let probes = self.pools.iter().map(probe).collect::<Result<_, _>>()?;
                 let total = cost(&graph).total;
-                let work = Program::lower(&graph, graph.input_shape())?.total_training_work(batch);
+                let work = Program::lower(&graph, graph.input_shape())?.total_training_work(batch, size_of::<f32>());
                 let answer = json!({
                     "nodes": graph.nodes().len(),
                     "parameters": total.parameters,

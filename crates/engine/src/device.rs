@@ -15,6 +15,7 @@ use hnas_gpu::Machine;
 
 use crate::environment;
 use crate::error::EngineError;
+use crate::recipe::{Precision, Recipe};
 
 /// Where to compute, as a user asks for it: `auto`, `cpu`, `cuda:N` or `vulkan:N`; `cuda` and `vulkan` are the first ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,6 +115,19 @@ impl EngineDevice {
             #[cfg(feature = "gpu")]
             Kind::Gpu(_) => false,
         }
+    }
+
+    /// Checks that it can train by a recipe.
+    ///
+    /// # Errors
+    /// When the recipe's precision is not one of the device's.
+    pub fn check(&self, recipe: &Recipe) -> Result<(), EngineError> {
+        let keeps = match recipe.precision() {
+            Precision::F32 => None,
+            Precision::Bf16 if self.is_cpu() => Some(self.to_string()),
+            Precision::Bf16 => environment::asks_for_plain().then(|| format!("{self} with HNAS_KERNELS=plain")),
+        };
+        keeps.map_or(Ok(()), |device| Err(EngineError::Precision { device }))
     }
 
     pub(crate) fn kind(&self) -> &Kind {

@@ -49,6 +49,12 @@ pub enum EngineError {
         /// The other.
         second: String,
     },
+    /// A recipe of a precision that the device does not train in.
+    #[error("precision Bf16 is for cuda:N and vulkan:N; {device} trains in F32")]
+    Precision {
+        /// The device, and what else keeps it from that.
+        device: String,
+    },
     /// The graph's output is no vector of class scores.
     #[error("the network's output is {channels}x{height}x{width}; a classifier ends in at least 2 classes of 1x1")]
     NotAClassifier {

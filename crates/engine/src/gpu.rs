@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use hnas_compiler::{CHANNEL_BLOCK, MapId, Program, Step};
 use hnas_gpu::pool::Winners;
-use hnas_gpu::{Activation, BLOCK, Buffer, Machine, Reading, ServerError, pitch};
+use hnas_gpu::{Activation, BLOCK, Buffer, Machine, Map, Precision, Reading, ServerError, pitch};
 
 pub(crate) use evaluator::Evaluator;
 pub(crate) use images::Images;
@@ -31,7 +31,17 @@ pub(crate) use learner::{LOSSES, Learner};
 use memory::Memory;
 
 use crate::failure::{Failure, says_out_of_memory};
+use crate::recipe;
 use crate::values::Values;
+
+impl From<recipe::Precision> for Precision {
+    fn from(precision: recipe::Precision) -> Precision {
+        match precision {
+            recipe::Precision::F32 => Precision::F32,
+            recipe::Precision::Bf16 => Precision::Bf16,
+        }
+    }
+}
 
 // Programs are planned for the memory that the kernels work with.
 const _: () = assert!(CHANNEL_BLOCK == BLOCK);
@@ -52,32 +62,31 @@ struct Executor {
 
 /// A map with what is applied to it, as steps read it.
 struct Input {
-    map: Buffer<f32>,
-    channels: usize,
+    map: Map,
     activation: Option<Activation>,
 }
 
 impl Input {
     fn reading(&self) -> Reading<'_> {
-        Reading { map: &self.map, channels: self.channels, activation: self.activation.as_ref() }
+        Reading { map: &self.map, activation: self.activation.as_ref() }
     }
 }
 
 impl Executor {
-    /// For trainings with batches of so many images. Fails when the device has too little memory.
+    /// For trainings with batches of so many images, of maps of a precision. Fails when the device has too little memory.
     fn for_training(
         machine: Machine,
         program: Program,
-        batch: usize,
+        (batch, precision): (usize, Precision),
         epsilon: f64,
         values: &Values,
     ) -> Result<Executor, Failure> {
-        let bytes = program.training_bytes(batch);
+        let bytes = program.training_bytes_on_gpu(batch, precision.bytes());
         if let Some(memory) = machine.memory().filter(|&memory| memory < bytes) {
             let message = format!("{}the device has {:.1} GB", taken(bytes), memory as f64 / 1e9);
             return Err(Failure::OutOfMemory { message });
         }
-        let memory = Memory::new(&machine, &program, program.training_storage(), batch);
+        let memory = Memory::new(&machine, &program, program.training_storage(), (batch, precision));
         let memory = memory.map_err(|failure| naming(bytes, failure))?;
         let winners = program.steps().iter().map(|step| match step {
             Step::MaxPool { output, .. } => Some(machine.room(winners(&program, *output) * batch)),
@@ -94,7 +103,8 @@ impl Executor {
         Ok(Executor::new(machine, program, (memory, winners, layers), epsilon))
     }
 
-    /// For evaluations of up to so many images at once. Fails when the device has too little memory.
+    /// For evaluations of up to so many images at once, in 32-bit floats whatever the training was in: so a score follows
+    /// from the weights alone, and two logits are not rounded to one. Fails when the device has too little memory.
     fn for_evaluation(
         machine: Machine,
         program: Program,
@@ -103,8 +113,9 @@ impl Executor {
         values: &Values,
     ) -> Result<Executor, Failure> {
         let storage = program.evaluation_storage();
-        let bytes = (size_of::<f32>() * storage.values_per_image() * batch) as u64;
-        let memory = Memory::new(&machine, &program, storage, batch).map_err(|failure| naming(bytes, failure))?;
+        let bytes = (Precision::F32.bytes() * storage.values_per_image() * batch) as u64;
+        let memory = Memory::new(&machine, &program, storage, (batch, Precision::F32))
+            .map_err(|failure| naming(bytes, failure))?;
         let layers = Layers::new(&machine, &program, values, false);
         let executor = Executor::new(machine, program, (memory, Vec::new(), layers), epsilon);
         executor.normalize_by_running();
@@ -131,7 +142,7 @@ impl Executor {
     /// A map as it is read.
     fn input(&self, map: MapId) -> Input {
         let activation = self.layers.norm(map.index()).map(|norm| norm.activation.clone());
-        Input { map: self.memory.value(map), channels: self.channels(map), activation }
+        Input { map: self.memory.value(map), activation }
     }
 
     fn inputs(&self, maps: &[MapId]) -> Vec<Input> {
@@ -156,7 +167,7 @@ impl Executor {
                 to[channel..].iter_mut().step_by(width).zip(plane).for_each(|(to, &value)| *to = value);
             }
         }
-        self.machine.write(&self.memory.value(MapId::IMAGES), &packed);
+        self.memory.value(MapId::IMAGES).write(&self.machine, &packed);
     }
 }
 

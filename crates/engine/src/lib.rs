@@ -54,6 +54,6 @@ pub use initializer::Initializer;
 pub use measure::{StepTime, measure_step};
 pub use phenotype::Phenotype;
 pub use probe::{NamedTensor, Probe};
-pub use recipe::{LearningRate, Normalization, RawRecipe, Recipe, RecipeError, WeightDecayOn};
+pub use recipe::{LearningRate, Normalization, Precision, RawRecipe, Recipe, RecipeError, WeightDecayOn};
 pub use train::{Step, train};
 pub use trained::Trained;

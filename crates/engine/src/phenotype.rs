@@ -25,8 +25,10 @@ impl Phenotype {
     /// graph's nodes, with the recipe's initialiser.
     ///
     /// # Errors
-    /// When the graph does not end in a classifier of at least 2 classes.
+    /// When the graph does not end in a classifier of at least 2 classes; when the device does not train in the recipe's
+    /// precision.
     pub fn build(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Phenotype, EngineError> {
+        device.check(recipe)?;
         check_classifier(graph)?;
         let mut rng = stream(seed, Stream::Weights);
         let (initializer, epsilon) = (recipe.initializer(), recipe.batch_norm_epsilon());

@@ -43,7 +43,7 @@ impl Probe {
     /// batches are of the recipe's size and of the graph's input; the recipe's crop does not matter.
     ///
     /// # Errors
-    /// When the graph does not end in a classifier of at least 2 classes.
+    /// As [`Phenotype::build`].
     ///
     /// # Panics
     /// As all that follows: when the device has too little memory for the network.

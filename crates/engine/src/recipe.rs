@@ -44,6 +44,8 @@ pub struct RawRecipe {
     pub batch_norm_momentum: f64,
     /// Added to the variance in batch normalisation, above 0.
     pub batch_norm_epsilon: f64,
+    /// How the maps of a training lie in memory: its activations, and the gradients of the loss with respect to them.
+    pub precision: Precision,
     /// Images at once in an evaluation, at least 1. It decides speed and memory, not results.
     pub eval_batch: usize,
     /// Seconds after which a training is given up, above 0. `None` never does; with a limit the outcome of an experiment
@@ -79,6 +81,28 @@ pub enum Normalization {
     PerChannel,
     /// 0 becomes -1 and 255 becomes 1.
     MinusOneToOne,
+}
+
+/// How the maps of a training, and the gradients of the loss with respect to them, lie in memory. The paper does not say.
+/// Weights, their gradients and velocities, statistics and sums are 32-bit floats, and so is everything that is computed,
+/// whatever this is; and evaluations are in 32-bit floats throughout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+    /// The upper halves of such, rounded to the nearest whenever they are written: half of the memory and of its traffic.
+    /// On a GPU alone.
+    Bf16,
+}
+
+impl Precision {
+    /// Bytes of a value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::Bf16 => 2,
+        }
+    }
 }
 
 /// Why a recipe is refused.
@@ -142,7 +166,8 @@ impl Recipe {
     }
 
     /// The paper's recipe for the small model of the search on CIFAR-10 (section 4), with the project's choice where the
-    /// paper is silent: which parameters decay, normalisation, initialiser, batch normalisation's two numbers.
+    /// paper is silent: which parameters decay, normalisation, initialiser, batch normalisation's two numbers,
+    /// precision.
     pub fn paper_search() -> Recipe {
         Recipe::new(RawRecipe {
             steps: 5000,
@@ -157,6 +182,7 @@ impl Recipe {
             initializer: Initializer::HeNormal,
             batch_norm_momentum: 0.1,
             batch_norm_epsilon: 1e-5,
+            precision: Precision::F32,
             eval_batch: 250,
             time_limit_s: None,
         })
@@ -237,6 +263,7 @@ getters! {
     initializer: Initializer,
     batch_norm_momentum: f64,
     batch_norm_epsilon: f64,
+    precision: Precision,
     eval_batch: usize,
     time_limit_s: Option<f64>,
 }

@@ -17,6 +17,7 @@ const PAPER: &str = "(
     initializer: HeNormal,
     batch_norm_momentum: 0.1,
     batch_norm_epsilon: 0.00001,
+    precision: F32,
     eval_batch: 250,
     time_limit_s: None,
 )";
@@ -85,7 +86,7 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
 
             16:1: Unexpected missing field named `steps` in `Recipe`
         step: 5000
-            2:5-2:9: Unexpected field named `step` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `eval_batch`, or `time_limit_s` instead
+            2:5-2:9: Unexpected field named `step` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
         batch: 0
             16:1-16:2: batch is 0, at least 1 is needed
         initial: 0.0
@@ -131,6 +132,6 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
         time_limit_s: 60.0
             15:18-15:19: Expected option
         time_limit_s: None, colour: 1,
-            15:25-15:31: Unexpected field named `colour` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `eval_batch`, or `time_limit_s` instead
+            15:25-15:31: Unexpected field named `colour` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
     "#]].assert_eq(&table);
 }

@@ -46,6 +46,7 @@ const SEARCH: &[Number] = &[
     ("fitness: batch normalisation, epsilon", "1e-5", open("search.fitness.recipe.batch_norm_epsilon")),
     ("fitness: initialiser", "HeNormal", open("search.fitness.recipe.initializer")),
     ("fitness: normalisation of the input", "PerChannel", open("search.fitness.recipe.normalization")),
+    ("fitness: precision", "F32", open("search.fitness.recipe.precision")),
     ("fitness: weight decay acts on", "All", open("search.fitness.recipe.weight_decay_on")),
     ("search: evaluations", "7000", field("search.search.evaluations")),
     ("search: at once", "200", field("search.search.in_flight")),

@@ -4,8 +4,8 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine};
-use crate::pitch;
-use crate::reading::{LINE, Line};
+use crate::map::Map;
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 
 /// Numbers of a [`Cut`] on the device.
 const NUMBERS: usize = 4;
@@ -75,7 +75,7 @@ impl Cuts {
     }
 }
 
-/// Makes a batch, `[batch, height, width, pitch]`: each byte becomes `byte scale + shift`, with the numbers of its channel
+/// Makes a batch, of `[batch, height, width]` pixels: each byte becomes `byte scale + shift`, with the numbers of its channel
 /// from `normalizer`, `[2, channels]`.
 ///
 /// Panics when a buffer has another size.
@@ -86,21 +86,24 @@ pub fn cut(
     normalizer: &Buffer<f32>,
     height: usize,
     width: usize,
-    output: &Buffer<f32>,
+    output: &Map,
 ) {
-    let pitch = pitch(images.channels);
-    let expected = cuts.0.len() / NUMBERS * height * width * pitch;
-    assert!(output.len() == expected, "a batch of {} values, not {expected}", output.len());
+    let (expected, given) = (cuts.0.len() / NUMBERS * height * width, output.pixels());
+    assert!(given == expected, "a batch of {given} pixels, not {expected}");
+    assert!(output.channels() == images.channels, "{} channels of {}", output.channels(), images.channels);
     assert!(normalizer.len() == 2 * images.channels, "{} numbers for {} channels", normalizer.len(), images.channels);
-    take::launch(
-        machine.client(),
-        machine.groups(output.len() / LINE),
-        GROUP,
-        images.bytes.argument(),
-        cuts.0.argument(),
-        normalizer.argument(),
-        output.argument(),
-        SizesLaunch::new(images.channels, images.height, images.width, height, width, pitch / LINE),
+    launch!(
+        output.precision(),
+        take(
+            machine.client(),
+            machine.groups(output.lines()),
+            GROUP,
+            images.bytes.argument(),
+            cuts.0.argument(),
+            normalizer.argument(),
+            output.launch(),
+            SizesLaunch::new(images.channels, images.height, images.width, height, width, output.pixel_lines()),
+        )
     );
 }
 
@@ -117,7 +120,7 @@ struct Sizes {
 
 /// One unit a line of the batch.
 #[cube(launch)]
-fn take(bytes: &[u32], cuts: &[u32], normalizer: &[f32], output: &mut [Line], sizes: Sizes) {
+fn take<S: Stored>(bytes: &[u32], cuts: &[u32], normalizer: &[f32], mut output: Lines<S>, sizes: Sizes) {
     let at = ABSOLUTE_POS;
     if at < output.len() {
         let line = at % sizes.lines;
@@ -144,6 +147,6 @@ fn take(bytes: &[u32], cuts: &[u32], normalizer: &[f32], output: &mut [Line], si
                 values.insert(lane, fma(f32::cast_from(byte), scale, shift));
             }
         }
-        output[at] = values;
+        output.write(at, values);
     }
 }

@@ -1,24 +1,33 @@
-//! Copies: how fast a device moves memory, and results that have to outlive the memory they were computed in.
+//! Copies: how fast a device moves memory, other precisions, and results that have to outlive the memory they were
+//! computed in.
 
 use cubecl::prelude::*;
 
-use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine};
-use crate::reading::{LINE, Line};
+use crate::map::{Map, Precision};
+use crate::stored::{Halves, Line, Lines, Stored};
 
-/// Copies one buffer to another.
+/// Copies one map to another, which may be of another precision.
 ///
-/// Panics when they differ in size, or are not whole lines of four values.
-pub fn copy(machine: &Machine, from: &Buffer<f32>, to: &Buffer<f32>) {
-    assert!(from.len() == to.len(), "{} values do not fill {}", from.len(), to.len());
-    assert!(from.len().is_multiple_of(LINE), "{} values are no whole lines of {LINE}", from.len());
-    move_lines::launch(machine.client(), machine.groups(from.len() / LINE), GROUP, from.argument(), to.argument());
+/// Panics when they differ in pixels or channels.
+pub fn copy(machine: &Machine, from: &Map, to: &Map) {
+    to.check_like(from);
+    match (from.precision(), to.precision()) {
+        (Precision::F32, Precision::F32) => copy_as::<Line, Line>(machine, from, to),
+        (Precision::F32, Precision::Bf16) => copy_as::<Line, Halves>(machine, from, to),
+        (Precision::Bf16, Precision::F32) => copy_as::<Halves, Line>(machine, from, to),
+        (Precision::Bf16, Precision::Bf16) => copy_as::<Halves, Halves>(machine, from, to),
+    }
+}
+
+fn copy_as<F: Stored, T: Stored>(machine: &Machine, from: &Map, to: &Map) {
+    move_lines::launch::<F, T>(machine.client(), machine.groups(to.lines()), GROUP, from.launch(), to.launch());
 }
 
 #[cube(launch)]
-fn move_lines(from: &[Line], to: &mut [Line]) {
+fn move_lines<F: Stored, T: Stored>(from: Lines<F>, mut to: Lines<T>) {
     let at = ABSOLUTE_POS;
     if at < to.len() {
-        to[at] = from[at];
+        to.write(at, from.read(at));
     }
 }

@@ -4,8 +4,10 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine, UNITS};
+use crate::map::Map;
 use crate::pitch;
-use crate::reading::{Descent, LINE, Line, Reading, Slope, Source, Target};
+use crate::reading::{Descent, Reading, Slope, Source, Target};
+use crate::stored::{Line, Lines, Stored, launch};
 use crate::sums::{LANES, LINES, Parts, join_parts, sum_of_lanes};
 
 /// Places of the window.
@@ -54,43 +56,50 @@ pub fn unpack(packed: &[f32], channels: usize) -> Vec<f32> {
     (0..channels).flat_map(|channel| (0..TAPS).map(move |tap| packed[tap * pitch + channel])).collect()
 }
 
-/// Convolves whole images. `weights` are `[9, pitch]`, `output` is `[batch, rows, columns, pitch]`.
+/// Convolves whole images. `weights` are `[9, pitch]`, `output` is of `[batch, rows, columns]` pixels.
 ///
 /// Panics when a buffer has another size.
-pub fn forward(machine: &Machine, input: Reading, size: Size, weights: &Buffer<f32>, output: &Buffer<f32>) {
+pub fn forward(machine: &Machine, input: Reading, size: Size, weights: &Buffer<f32>, output: &Map) {
     let (rows, columns) = size.output();
-    let pitch = check_weights(weights, input.channels);
-    let expected = size.images(input.pixels()) * rows * columns * pitch;
-    assert!(output.len() == expected, "the output has {} values, not {expected}", output.len());
-    convolve::launch(
-        machine.client(),
-        machine.groups(output.len() / LINE),
-        GROUP,
-        input.launch(),
-        weights.argument(),
-        output.argument(),
-        FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
+    let channels = input.map.channels();
+    check_weights(weights, channels);
+    let (expected, given) = (size.images(input.map.pixels()) * rows * columns, output.pixels());
+    assert!(given == expected, "the output has {given} pixels, not {expected}");
+    assert!(output.channels() == channels, "{channels} channels became {}", output.channels());
+    launch!(
+        output.precision(),
+        convolve(
+            machine.client(),
+            machine.groups(output.lines()),
+            GROUP,
+            input.launch(),
+            weights.argument(),
+            output.launch(),
+            FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
+        )
     );
 }
 
-/// The gradient with respect to the input, `[batch, height, width, pitch]`.
+/// The gradient with respect to the input.
 ///
 /// Panics when a buffer has another size.
 pub fn input_gradient(machine: &Machine, slope: Slope, size: Size, weights: &Buffer<f32>, target: Target) {
     let (rows, columns) = size.output();
-    let pitch = check_weights(weights, slope.channels);
     let (target, add) = target.split();
-    let expected = size.images(target.len() / pitch) * rows * columns;
-    assert!(slope.pixels() == expected, "the gradient has {} pixels, not {expected}", slope.pixels());
-    turn_back::launch(
-        machine.client(),
-        machine.groups(target.len() / LINE),
-        GROUP,
-        slope.launch(),
-        weights.argument(),
-        target.argument(),
-        FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
-        add,
+    check_weights(weights, target.channels());
+    check_slope(slope, size.images(target.pixels()) * rows * columns, target.channels());
+    launch!(
+        target.precision(),
+        turn_back(
+            machine.client(),
+            machine.groups(target.lines()),
+            GROUP,
+            slope.launch(),
+            weights.argument(),
+            target.launch(),
+            FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
+            add,
+        )
     );
 }
 
@@ -99,30 +108,37 @@ pub fn input_gradient(machine: &Machine, slope: Slope, size: Size, weights: &Buf
 /// Panics when a buffer has another size.
 pub fn weight_gradient(machine: &Machine, input: Reading, slope: Slope, size: Size, gradient: &Buffer<f32>) {
     let (rows, columns) = size.output();
-    let pitch = check_weights(gradient, input.channels);
-    let pixels = size.images(input.pixels()) * rows * columns;
-    assert!(slope.channels == input.channels, "{} channels became {}", input.channels, slope.channels);
-    assert!(slope.pixels() == pixels, "the gradient has {} pixels, not {pixels}", slope.pixels());
+    check_weights(gradient, input.map.channels());
+    let pixels = size.images(input.map.pixels()) * rows * columns;
+    check_slope(slope, pixels, input.map.channels());
     let parts = Parts::of(pixels);
-    let partial = machine.room(parts.count * TAPS * pitch);
-    correlate::launch(
-        machine.client(),
-        parts.groups(input.lines()),
-        GROUP,
-        input.launch(),
-        slope.launch(),
-        partial.argument(),
-        FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
-        pixels,
-        parts.run,
+    let partial = machine.room(parts.count * gradient.len());
+    launch!(
+        slope.gradient.precision(),
+        correlate(
+            machine.client(),
+            parts.groups(input.map.pixel_lines()),
+            GROUP,
+            input.launch(),
+            slope.launch(),
+            partial.argument(),
+            FrameLaunch::new(size.height, size.width, rows, columns, size.stride),
+            pixels,
+            parts.run,
+        )
     );
     join_parts(machine, &partial, parts.count, gradient);
 }
 
-fn check_weights(weights: &Buffer<f32>, channels: usize) -> usize {
+fn check_weights(weights: &Buffer<f32>, channels: usize) {
     let pitch = pitch(channels);
     assert!(weights.len() == TAPS * pitch, "{} weights are not 9 x {pitch}", weights.len());
-    pitch
+}
+
+fn check_slope(slope: Slope, pixels: usize, channels: usize) {
+    let (given, own) = (slope.gradient.pixels(), slope.gradient.channels());
+    assert!(given == pixels, "the gradient has {given} pixels, not {pixels}");
+    assert!(own == channels, "{channels} channels became {own}");
 }
 
 #[derive(CubeType, CubeLaunch)]
@@ -136,7 +152,7 @@ struct Frame {
 
 /// One unit an output line.
 #[cube(launch)]
-fn convolve(input: Source, weights: &[Line], output: &mut [Line], frame: Frame) {
+fn convolve<S: Stored>(input: Source<S>, weights: &[Line], mut output: Lines<S>, frame: Frame) {
     let at = ABSOLUTE_POS;
     if at < output.len() {
         let line = at % input.lines;
@@ -155,13 +171,13 @@ fn convolve(input: Source, weights: &[Line], output: &mut [Line], frame: Frame) 
                 sum = fma(value, weights[tap * input.lines + line], sum);
             }
         }
-        output[at] = sum;
+        output.write(at, sum);
     }
 }
 
 /// One unit a line of the input.
 #[cube(launch)]
-fn turn_back(slope: Descent, weights: &[Line], target: &mut [Line], frame: Frame, add: u32) {
+fn turn_back<S: Stored>(slope: Descent<S>, weights: &[Line], mut target: Lines<S>, frame: Frame, add: u32) {
     let at = ABSOLUTE_POS;
     if at < target.len() {
         let line = at % slope.lines;
@@ -182,15 +198,22 @@ fn turn_back(slope: Descent, weights: &[Line], target: &mut [Line], frame: Frame
             }
         }
         if add == 1 {
-            sum += target[at];
+            sum += target.read(at);
         }
-        target[at] = sum;
+        target.write(at, sum);
     }
 }
 
 /// A group sums the windows of one part, for a few lines of channels.
 #[cube(launch)]
-fn correlate(input: Source, slope: Descent, sums: &mut [Line], frame: Frame, pixels: usize, run: usize) {
+fn correlate<S: Stored>(
+    input: Source<S>,
+    slope: Descent<S>,
+    sums: &mut [Line],
+    frame: Frame,
+    pixels: usize,
+    run: usize,
+) {
     let mut scratch = Shared::<[Line]>::new_slice(UNITS);
     let unit = UNIT_POS as usize;
     let line = CUBE_POS_X as usize * LINES + unit % LINES;

@@ -1,9 +1,13 @@
 //! Fused operations of convolutional networks on a GPU: forward and backward, over buffers on the device.
 //!
 //! They are the operations of `hnas-kernels`, and mean the same. Feature maps are `[batch, height, width, channels]` with
-//! channels padded to a multiple of [`BLOCK`] with zeros, 32-bit floats. A map holds what a convolution gave; its batch
-//! normalisation and ReLU are an [`Activation`], applied by whatever [reads](Reading) the map, and undone by whatever
-//! reads its gradient ([`Slope`]).
+//! channels padded to a multiple of [`BLOCK`] with zeros. A [`Map`] lies in memory as 32-bit floats or as the upper halves
+//! of such ([`Precision`]); everything else is 32-bit floats, and so is what is computed. It holds what a convolution gave;
+//! its batch normalisation and ReLU are an [`Activation`], applied by whatever [reads](Reading) the map, and undone by
+//! whatever reads its gradient ([`Slope`]).
+//!
+//! A value is rounded to its map's precision when an operation writes it. An operation that adds to a map rounds the sum
+//! again; so does one of more inputs than a launch of its kernel reads.
 //!
 //! Every operation is put into the device's queue and returns at once: none waits for the device, and none reads
 //! anything back. Operations run in the order of their calls. What changes from step to step (learning rate, crops,
@@ -20,7 +24,9 @@
 
 mod buffer;
 mod machine;
+mod map;
 mod reading;
+mod stored;
 mod sums;
 
 pub mod augmentation;
@@ -41,6 +47,7 @@ pub use cubecl::server::ServerError;
 #[cfg(feature = "vulkan")]
 pub use machine::vulkan_devices;
 pub use machine::{Machine, TooLarge};
+pub use map::{Map, Precision};
 pub use reading::{Activation, Coefficients, Reading, Slope, Target};
 
 /// Channels of a map in memory are padded to a multiple of this with zeros.

@@ -7,8 +7,10 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine, UNITS};
+use crate::map::Map;
 use crate::pitch;
-use crate::reading::{Activation, LINE, Line, pixels};
+use crate::reading::Activation;
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 use crate::sums::{LANES, LINES, Parts, sum_of_lanes};
 
 /// The parameters of a batch normalisation.
@@ -28,30 +30,26 @@ pub struct Norm<'a> {
 #[derive(Clone, Debug)]
 pub struct Moments(pub Buffer<f32>);
 
-/// The moments of a map of so many channels, `[pixels, pitch]`, and the activation that normalises it by them.
+/// The moments of a map, as it lies in memory, and the activation that normalises it by them.
 ///
 /// Panics when a buffer has another size.
-pub fn batch_statistics(
-    machine: &Machine,
-    map: &Buffer<f32>,
-    channels: usize,
-    norm: Norm,
-    moments: &Moments,
-    activation: &Activation,
-) {
-    let (pixels, lines) = (pixels(map, channels), pitch(channels) / LINE);
-    norm.check(channels, moments, activation);
+pub fn batch_statistics(machine: &Machine, map: &Map, norm: Norm, moments: &Moments, activation: &Activation) {
+    let (pixels, lines) = (map.pixels(), map.pixel_lines());
+    norm.check(map.channels(), moments, activation);
     let parts = Parts::of(pixels);
-    let partial = machine.room::<f32>(parts.count * 2 * pitch(channels));
-    gather::launch(
-        machine.client(),
-        parts.groups(lines),
-        GROUP,
-        map.argument(),
-        partial.argument(),
-        lines,
-        pixels,
-        parts.run,
+    let partial = machine.room::<f32>(parts.count * 2 * pitch(map.channels()));
+    launch!(
+        map.precision(),
+        gather(
+            machine.client(),
+            parts.groups(lines),
+            GROUP,
+            map.launch(),
+            partial.argument(),
+            lines,
+            pixels,
+            parts.run,
+        )
     );
     join::launch(
         machine.client(),
@@ -135,7 +133,7 @@ impl Parameters {
 
 /// Means, and squared distances from them, of some lines of one part: `[parts, 2, lines]`.
 #[cube(launch)]
-fn gather(map: &[Line], partial: &mut [Line], lines: usize, pixels: usize, run: usize) {
+fn gather<S: Stored>(map: Lines<S>, partial: &mut [Line], lines: usize, pixels: usize, run: usize) {
     let mut scratch = Shared::<[Line]>::new_slice(UNITS);
     let unit = UNIT_POS as usize;
     let line = CUBE_POS_X as usize * LINES + unit % LINES;
@@ -145,14 +143,14 @@ fn gather(map: &[Line], partial: &mut [Line], lines: usize, pixels: usize, run: 
     let mut sum = Line::new(0.0);
     let mut pixel = first + unit / LINES;
     while pixel < end {
-        sum += map[pixel * lines + line];
+        sum += map.read(pixel * lines + line);
         pixel += LANES;
     }
     let mean = sum_of_lanes(&mut scratch, sum) / Line::new(f32::cast_from(end - first));
     let mut squares = Line::new(0.0);
     let mut pixel = first + unit / LINES;
     while pixel < end {
-        let distance = map[pixel * lines + line] - mean;
+        let distance = map.read(pixel * lines + line) - mean;
         squares = fma(distance, distance, squares);
         pixel += LANES;
     }

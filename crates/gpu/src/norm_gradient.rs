@@ -5,20 +5,20 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine, UNITS};
+use crate::map::Map;
 use crate::norm::Moments;
 use crate::pitch;
-use crate::reading::{Activation, Coefficients, Descent, LINE, Line, Slope, pixels};
+use crate::reading::{Activation, Coefficients, Descent, Slope};
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 use crate::sums::{LANES, LINES, Parts, sum_of_lanes};
 
 /// A normalised map as it was in the forward pass, and the gradient of what was read of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalized<'a> {
-    /// `[pixels, pitch]`
-    pub map: &'a Buffer<f32>,
-    /// With respect to the map as it is read, `[pixels, pitch]`.
-    pub gradient: &'a Buffer<f32>,
-    /// Channels of a pixel.
-    pub channels: usize,
+    /// As it was written.
+    pub map: &'a Map,
+    /// With respect to the map as it is read.
+    pub gradient: &'a Map,
     /// Of the batch, from which the activation was made.
     pub moments: &'a Moments,
     /// What was applied.
@@ -47,8 +47,8 @@ pub struct NormGradient<'a> {
 ///
 /// Panics when a buffer has another size.
 pub fn gradients(machine: &Machine, of: Normalized, to: NormGradient) {
-    let (pixels, pitch) = (pixels(of.map, of.channels), pitch(of.channels));
-    assert!(of.gradient.len() == of.map.len(), "a map of {} has a gradient of {}", of.map.len(), of.gradient.len());
+    let (pixels, pitch) = (of.map.pixels(), pitch(of.map.channels()));
+    of.gradient.check_like(of.map);
     let tables = [
         (&of.moments.0, 2),
         (&of.activation.0, 3),
@@ -62,18 +62,21 @@ pub fn gradients(machine: &Machine, of: Normalized, to: NormGradient) {
     }
     let (lines, parts) = (pitch / LINE, Parts::of(pixels));
     let partial = machine.room::<f32>(parts.count * 2 * pitch);
-    gather::launch(
-        machine.client(),
-        parts.groups(lines),
-        GROUP,
-        of.map.argument(),
-        of.gradient.argument(),
-        of.moments.0.argument(),
-        of.activation.0.argument(),
-        partial.argument(),
-        lines,
-        pixels,
-        parts.run,
+    launch!(
+        of.map.precision(),
+        gather(
+            machine.client(),
+            parts.groups(lines),
+            GROUP,
+            of.map.launch(),
+            of.gradient.launch(),
+            of.moments.0.argument(),
+            of.activation.0.argument(),
+            partial.argument(),
+            lines,
+            pixels,
+            parts.run,
+        )
     );
     join::launch(
         machine.client(),
@@ -97,17 +100,19 @@ pub fn gradients(machine: &Machine, of: Normalized, to: NormGradient) {
 pub fn settle(machine: &Machine, slope: Slope) {
     let Some((map, activation, coefficients)) = slope.normalized else { return };
     // The kernel writes what it reads, so that the gradient is an argument once, as the output.
-    let read = Slope { gradient: map, channels: slope.channels, normalized: Some((map, activation, coefficients)) };
-    assert!(map.len() == slope.gradient.len(), "a map of {} has a gradient of {}", map.len(), slope.gradient.len());
-    let units = map.len() / LINE;
-    undo::launch(machine.client(), machine.groups(units), GROUP, read.launch(), slope.gradient.argument());
+    let read = Slope { gradient: map, normalized: Some((map, activation, coefficients)) };
+    slope.gradient.check_like(map);
+    launch!(
+        map.precision(),
+        undo(machine.client(), machine.groups(map.lines()), GROUP, read.launch(), slope.gradient.launch())
+    );
 }
 
 /// Sums of the gradient where the ReLU let through, and of that times the distance from the mean: `[parts, 2, lines]`.
 #[cube(launch)]
-fn gather(
-    map: &[Line],
-    gradient: &[Line],
+fn gather<S: Stored>(
+    map: Lines<S>,
+    gradient: Lines<S>,
     moments: &[Line],
     activation: &[Line],
     partial: &mut [Line],
@@ -129,9 +134,9 @@ fn gather(
     let mut pixel = part * run + unit / LINES;
     while pixel < end {
         let at = pixel * lines + line;
-        let value = map[at];
+        let value = map.read(at);
         let active = fma(value, scale, shift).greater_than(&floor);
-        let gradient = select_many(active, gradient[at], Line::new(0.0));
+        let gradient = select_many(active, gradient.read(at), Line::new(0.0));
         sum += gradient;
         products = fma(gradient, value - mean, products);
         pixel += LANES;
@@ -186,11 +191,12 @@ fn join(
 }
 
 #[cube(launch)]
-fn undo(slope: Descent, gradient: &mut [Line]) {
+fn undo<S: Stored>(slope: Descent<S>, mut gradient: Lines<S>) {
     let at = ABSOLUTE_POS;
     if at < gradient.len() {
         let line = at % slope.lines;
         let undo = slope.undo(line);
-        gradient[at] = slope.back(&undo, gradient[at], at);
+        let settled = slope.back(&undo, gradient.read(at), at);
+        gradient.write(at, settled);
     }
 }

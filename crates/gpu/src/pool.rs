@@ -12,17 +12,15 @@ pub use average::{avg_backward, avg_forward};
 pub use global::{global_backward, global_forward};
 pub use max::{Winners, max_backward, max_forward};
 
-use crate::BLOCK;
-use crate::reading::LINE;
+use crate::map::Map;
 
 /// Places of the window.
 const TAPS: usize = 9;
 
-fn check(expected: usize, len: usize) {
-    assert!(expected == len && len.is_multiple_of(BLOCK / LINE), "a buffer of {len} values where {expected} belong");
-}
-
-fn images(pixels: usize, height: usize, width: usize) {
+/// Panics unless both are maps of the same whole images.
+fn check_images(map: &Map, other: &Map, height: usize, width: usize) {
+    map.check_like(other);
+    let pixels = map.pixels();
     assert!(pixels.is_multiple_of(height * width), "{pixels} pixels are no images of {height}x{width}");
 }
 

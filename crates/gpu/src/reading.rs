@@ -3,7 +3,9 @@
 use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
+use crate::map::Map;
 use crate::pitch;
+use crate::stored::{LINE, Line, Lines, Stored};
 
 /// What is applied to a map by whatever reads it: `max(floor, scale x + shift)`, each channel with its own numbers.
 ///
@@ -19,47 +21,37 @@ pub struct Activation(pub Buffer<f32>);
 #[derive(Clone, Debug)]
 pub struct Coefficients(pub Buffer<f32>);
 
-/// A map, `[pixels, pitch]`, and how it is read.
+/// A map, and how it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'a> {
     /// The values in memory.
-    pub map: &'a Buffer<f32>,
-    /// Channels of a pixel; the rest of its pitch is padding.
-    pub channels: usize,
+    pub map: &'a Map,
     /// What is applied; `None` for the values as they are.
     pub activation: Option<&'a Activation>,
 }
 
-/// The gradient of the loss with respect to a map, `[pixels, pitch]`.
+/// The gradient of the loss with respect to a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Slope<'a> {
     /// With respect to the map as it is read.
-    pub gradient: &'a Buffer<f32>,
-    /// Channels of a pixel.
-    pub channels: usize,
+    pub gradient: &'a Map,
     /// The map, its activation and the way back through its normalisation; `None` for a map that is read as it is.
-    pub normalized: Option<(&'a Buffer<f32>, &'a Activation, &'a Coefficients)>,
+    pub normalized: Option<(&'a Map, &'a Activation, &'a Coefficients)>,
 }
 
 /// Where the gradient with respect to an input goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// The buffer gets it.
-    Write(&'a Buffer<f32>),
-    /// It is added to the buffer.
-    Add(&'a Buffer<f32>),
+    /// The map gets it.
+    Write(&'a Map),
+    /// It is added to the map.
+    Add(&'a Map),
 }
-
-/// Four neighbouring channels of one pixel: what a unit reads, computes and writes at once.
-pub(crate) type Line = Vector<f32, Const<4>>;
-
-/// Channels of a [`Line`].
-pub(crate) const LINE: usize = 4;
 
 /// A [`Reading`] on the device.
 #[derive(CubeType, CubeLaunch)]
-pub(crate) struct Source {
-    map: Box<[Line]>,
+pub(crate) struct Source<S: Stored> {
+    map: Lines<S>,
     activation: Box<[Line]>,
     /// Of a pixel.
     pub(crate) lines: usize,
@@ -77,7 +69,7 @@ pub(crate) struct Affine {
 }
 
 #[cube]
-impl Source {
+impl<S: Stored> Source<S> {
     /// What is applied to the values of a line.
     pub(crate) fn affine(&self, line: usize) -> Affine {
         let mut scale = Line::new(1.0);
@@ -93,16 +85,16 @@ impl Source {
 
     /// A line of a pixel. What is not a number stays so.
     pub(crate) fn read(&self, affine: &Affine, pixel: usize, line: usize) -> Line {
-        let value = fma(self.map[pixel * self.lines + line], affine.scale, affine.shift);
+        let value = fma(self.map.read(pixel * self.lines + line), affine.scale, affine.shift);
         select_many(value.less_than(&affine.floor), affine.floor, value)
     }
 }
 
 /// A [`Slope`] on the device.
 #[derive(CubeType, CubeLaunch)]
-pub(crate) struct Descent {
-    gradient: Box<[Line]>,
-    map: Box<[Line]>,
+pub(crate) struct Descent<S: Stored> {
+    gradient: Lines<S>,
+    map: Lines<S>,
     activation: Box<[Line]>,
     coefficients: Box<[Line]>,
     /// Of a pixel.
@@ -122,7 +114,7 @@ pub(crate) struct Undo {
 }
 
 #[cube]
-impl Descent {
+impl<S: Stored> Descent<S> {
     /// The way back for a line.
     pub(crate) fn undo(&self, line: usize) -> Undo {
         let mut scale = Line::new(0.0);
@@ -145,7 +137,7 @@ impl Descent {
     /// The gradient before the normalisation, of a line of a pixel.
     pub(crate) fn read(&self, undo: &Undo, pixel: usize, line: usize) -> Line {
         let at = pixel * self.lines + line;
-        let mut gradient = self.gradient[at];
+        let mut gradient = self.gradient.read(at);
         if self.normalized == 1 {
             gradient = self.back(undo, gradient, at);
         }
@@ -154,7 +146,7 @@ impl Descent {
 
     /// The same of a gradient that is at hand, where there is a normalisation.
     pub(crate) fn back(&self, undo: &Undo, gradient: Line, at: usize) -> Line {
-        let value = self.map[at];
+        let value = self.map.read(at);
         let active = fma(value, undo.scale, undo.shift).greater_than(&undo.floor);
         let gradient = select_many(active, gradient, Line::new(0.0));
         fma(gradient, undo.outer, fma(value, undo.slope, undo.offset))
@@ -162,85 +154,54 @@ impl Descent {
 }
 
 impl Reading<'_> {
-    /// Lines of a pixel.
-    pub(crate) fn lines(&self) -> usize {
-        pitch(self.channels) / LINE
-    }
-
-    /// Pixels of the map.
-    pub(crate) fn pixels(&self) -> usize {
-        pixels(self.map, self.channels)
-    }
-
-    pub(crate) fn launch(&self) -> SourceLaunch {
-        // Something has to stand where there is no activation; it is not read.
-        let activation = self.activation.map_or(self.map, |activation| table(&activation.0, self.channels));
+    pub(crate) fn launch<S: Stored>(&self) -> SourceLaunch<S> {
+        let Reading { map, activation } = self;
         SourceLaunch::new(
-            self.map.argument(),
-            activation.argument(),
-            self.lines(),
-            self.channels.div_ceil(LINE),
-            u32::from(self.activation.is_some()),
+            map.launch(),
+            // Something has to stand where there is no activation; it is not read.
+            activation.map_or(map.stand_in().argument(), |activation| table(&activation.0, map).argument()),
+            map.pixel_lines(),
+            map.channels().div_ceil(LINE),
+            u32::from(activation.is_some()),
         )
     }
 }
 
 impl Slope<'_> {
-    /// Lines of a pixel.
-    pub(crate) fn lines(&self) -> usize {
-        pitch(self.channels) / LINE
-    }
-
-    /// Pixels of the map.
-    pub(crate) fn pixels(&self) -> usize {
-        pixels(self.gradient, self.channels)
-    }
-
-    pub(crate) fn launch(&self) -> DescentLaunch {
+    pub(crate) fn launch<S: Stored>(&self) -> DescentLaunch<S> {
+        let gradient = self.gradient;
+        let nothing = || gradient.stand_in().argument();
         let (map, activation, coefficients) = match self.normalized {
             Some((map, activation, coefficients)) => {
-                assert!(
-                    map.len() == self.gradient.len(),
-                    "a map of {} has a gradient of {}",
-                    map.len(),
-                    self.gradient.len()
-                );
-                (map, table(&activation.0, self.channels), table(&coefficients.0, self.channels))
+                gradient.check_like(map);
+                (map, table(&activation.0, map).argument(), table(&coefficients.0, map).argument())
             }
-            None => (self.gradient, self.gradient, self.gradient),
+            None => (gradient, nothing(), nothing()),
         };
         DescentLaunch::new(
-            self.gradient.argument(),
-            map.argument(),
-            activation.argument(),
-            coefficients.argument(),
-            self.lines(),
+            gradient.launch(),
+            map.launch(),
+            activation,
+            coefficients,
+            gradient.pixel_lines(),
             u32::from(self.normalized.is_some()),
         )
     }
 }
 
 impl<'a> Target<'a> {
-    /// The buffer, and whether to add to it.
-    pub(crate) fn split(self) -> (&'a Buffer<f32>, u32) {
+    /// The map, and whether to add to it.
+    pub(crate) fn split(self) -> (&'a Map, u32) {
         match self {
-            Target::Write(buffer) => (buffer, 0),
-            Target::Add(buffer) => (buffer, 1),
+            Target::Write(map) => (map, 0),
+            Target::Add(map) => (map, 1),
         }
     }
 }
 
-/// Pixels of a map.
-///
-/// Panics when it does not hold whole pixels.
-pub(crate) fn pixels(map: &Buffer<f32>, channels: usize) -> usize {
-    let pitch = pitch(channels);
-    assert!(channels > 0 && map.len().is_multiple_of(pitch), "a map of {} values has no pixels of {pitch}", map.len());
-    map.len() / pitch
-}
-
-/// Three numbers a channel.
-fn table(buffer: &Buffer<f32>, channels: usize) -> &Buffer<f32> {
+/// Three numbers a channel of a map.
+fn table<'a>(buffer: &'a Buffer<f32>, map: &Map) -> &'a Buffer<f32> {
+    let channels = map.channels();
     assert!(buffer.len() == 3 * pitch(channels), "a table for {channels} channels has {} values", buffer.len());
     buffer
 }

@@ -4,7 +4,7 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine};
-use crate::reading::{LINE, Line};
+use crate::stored::{LINE, Line};
 
 /// What does not change from step to step.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,10 +2,10 @@
 
 use cubecl::prelude::*;
 
-use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine};
-use crate::pitch;
-use crate::reading::{Reading, Target, pixels};
+use crate::map::Map;
+use crate::reading::{Reading, Source, Target};
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 
 /// Maps that one launch adds up; a longer list takes several, each adding to what the one before gave.
 const MAPS: usize = 8;
@@ -19,136 +19,170 @@ pub struct Part<'a> {
     pub at: usize,
 }
 
-/// The sum of some maps, `[pixels, pitch]` of so many channels. A channel to which no map is added is zero.
+/// The sum of some maps. A channel to which no map is added is zero.
 ///
-/// Panics when a buffer has another size, a part has channels that the sum has not, or there are no parts.
-pub fn forward(machine: &Machine, parts: &[Part], output: &Buffer<f32>, channels: usize) {
+/// Panics when a map has another size, a part has channels that the sum has not, or there are no parts.
+pub fn forward(machine: &Machine, parts: &[Part], output: &Map) {
     assert!(!parts.is_empty(), "a sum of nothing");
-    let pixels = pixels(output, channels);
+    let (pixels, channels) = (output.pixels(), output.channels());
     for Part { input, at } in parts {
-        assert!(input.pixels() == pixels, "a map of {} pixels in a sum of {pixels}", input.pixels());
-        assert!(at + input.channels <= channels, "{} channels from {at} on, of {channels}", input.channels);
+        let (own, own_channels) = (input.map.pixels(), input.map.channels());
+        assert!(own == pixels, "a map of {own} pixels in a sum of {pixels}");
+        assert!(at + own_channels <= channels, "{own_channels} channels from {at} on, of {channels}");
     }
     for (number, parts) in parts.chunks(MAPS).enumerate() {
-        add_up::launch(
-            machine.client(),
-            machine.groups(output.len()),
-            GROUP,
-            parts.iter().map(Part::launch).collect(),
-            output.argument(),
-            pitch(channels),
-            u32::from(number > 0),
+        launch!(
+            output.precision(),
+            add_up(
+                machine.client(),
+                machine.groups(output.lines()),
+                GROUP,
+                parts.iter().map(Part::launch).collect(),
+                output.launch(),
+                output.pixel_lines(),
+                u32::from(number > 0),
+            )
         );
     }
 }
 
-/// The gradient with respect to a map of so many channels that was added from channel `at` of `sum_channels` on.
+/// The gradient with respect to a map that was added from channel `at` of a sum on.
 ///
-/// Panics when a buffer has another size.
-pub fn backward(
-    machine: &Machine,
-    gradient: &Buffer<f32>,
-    sum_channels: usize,
-    at: usize,
-    channels: usize,
-    target: Target,
-) {
+/// Panics when a map has another size.
+pub fn backward(machine: &Machine, gradient: &Map, at: usize, target: Target) {
     let (target, add) = target.split();
-    let (from, to) = (pixels(gradient, sum_channels), pixels(target, channels));
+    let (from, to) = (gradient.pixels(), target.pixels());
     assert!(from == to, "a gradient of {from} pixels for a map of {to}");
-    assert!(at + channels <= sum_channels, "{channels} channels from {at} on, of {sum_channels}");
-    hand_out::launch(
-        machine.client(),
-        machine.groups(target.len()),
-        GROUP,
-        gradient.argument(),
-        target.argument(),
-        pitch(sum_channels),
-        pitch(channels),
-        at,
-        channels,
-        add,
+    let (channels, all) = (target.channels(), gradient.channels());
+    assert!(at + channels <= all, "{channels} channels from {at} on, of {all}");
+    launch!(
+        target.precision(),
+        hand_out(
+            machine.client(),
+            machine.groups(target.lines()),
+            GROUP,
+            gradient.launch(),
+            target.launch(),
+            gradient.pixel_lines(),
+            target.pixel_lines(),
+            at,
+            channels,
+            add,
+        )
     );
 }
 
 impl Part<'_> {
-    fn launch(&self) -> TermLaunch {
-        let (map, activation) = (self.input.map, self.input.activation);
-        TermLaunch::new(
-            map.argument(),
-            activation.map_or(map, |activation| &activation.0).argument(),
-            pitch(self.input.channels),
-            self.input.channels,
-            self.at,
-            u32::from(activation.is_some()),
-        )
+    fn launch<S: Stored>(&self) -> TermLaunch<S> {
+        TermLaunch::new(self.input.launch(), self.at)
     }
 }
 
-/// A [`Part`] on the device, channel by channel: the channels of a part need not lie under the same lines as those of the
-/// sum.
+/// A [`Part`] on the device.
 #[derive(CubeType, CubeLaunch)]
-struct Term {
-    map: Box<[f32]>,
-    activation: Box<[f32]>,
-    pitch: usize,
-    channels: usize,
+struct Term<S: Stored> {
+    source: Source<S>,
     at: usize,
-    activated: u32,
 }
 
-/// One unit a channel of a pixel.
+#[cube]
+impl<S: Stored> Term<S> {
+    /// What is added to a line of the sum, in its pixel. The padding of a map is read as zero.
+    fn read(&self, pixel: usize, line: usize) -> Line {
+        // One line more than its own, so that the number does not fall below zero.
+        let skipped = self.at.div_ceil(LINE);
+        let offset = skipped * LINE - self.at;
+        let next = line + 1 - skipped;
+        let mut low = Line::new(0.0);
+        let mut high = Line::new(0.0);
+        if line >= skipped && next - 1 < self.source.filled {
+            low = self.source.read(&self.source.affine(next - 1), pixel, next - 1);
+        }
+        if offset > 0 && line + 1 >= skipped && next < self.source.filled {
+            high = self.source.read(&self.source.affine(next), pixel, next);
+        }
+        across(low, high, offset)
+    }
+}
+
+/// Four channels from one of the lower line on, those of the upper line behind them.
+#[cube]
+fn across(low: Line, high: Line, offset: usize) -> Line {
+    let mut line = low;
+    if offset > 0 {
+        #[unroll]
+        for lane in 0..LINE {
+            let from = lane + offset;
+            #[unroll]
+            for other in 0..LINE {
+                if from == other {
+                    line.insert(lane, low.extract(other));
+                }
+                if from == other + LINE {
+                    line.insert(lane, high.extract(other));
+                }
+            }
+        }
+    }
+    line
+}
+
+/// One unit a line of the sum.
 #[cube(launch)]
-fn add_up(terms: Sequence<Term>, output: &mut [f32], pitch: usize, add: u32) {
+fn add_up<S: Stored>(terms: Sequence<Term<S>>, mut output: Lines<S>, lines: usize, add: u32) {
     let at = ABSOLUTE_POS;
     if at < output.len() {
-        let pixel = at / pitch;
-        let channel = at % pitch;
-        let mut sum = 0.0f32;
+        let pixel = at / lines;
+        let line = at % lines;
+        let mut sum = Line::new(0.0);
         if add == 1 {
-            sum = output[at];
+            sum = output.read(at);
         }
         #[unroll]
         for number in 0..terms.len() {
-            let term = terms.index(number);
-            if channel >= term.at && channel < term.at + term.channels {
-                let own = channel - term.at;
-                let mut value = term.map[pixel * term.pitch + own];
-                if term.activated == 1 {
-                    value = fma(value, term.activation[own], term.activation[term.pitch + own]);
-                    let floor = term.activation[2 * term.pitch + own];
-                    if value < floor {
-                        value = floor;
-                    }
-                }
-                sum += value;
-            }
+            sum += terms.index(number).read(pixel, line);
         }
-        output[at] = sum;
+        output.write(at, sum);
     }
 }
 
-/// One unit a channel of a pixel of the target.
+/// One unit a line of the target.
 #[cube(launch)]
-fn hand_out(
-    gradient: &[f32],
-    target: &mut [f32],
-    sum_pitch: usize,
-    pitch: usize,
+fn hand_out<S: Stored>(
+    gradient: Lines<S>,
+    mut target: Lines<S>,
+    sum_lines: usize,
+    lines: usize,
     first: usize,
     channels: usize,
     add: u32,
 ) {
     let at = ABSOLUTE_POS;
     if at < target.len() {
-        let channel = at % pitch;
-        let mut value = 0.0f32;
-        if channel < channels {
-            value = gradient[at / pitch * sum_pitch + first + channel];
+        let line = at % lines;
+        let own = first / LINE + line;
+        let offset = first % LINE;
+        let pixel = at / lines * sum_lines;
+        let mut low = Line::new(0.0);
+        let mut high = Line::new(0.0);
+        if own < sum_lines {
+            low = gradient.read(pixel + own);
+        }
+        if offset > 0 && own + 1 < sum_lines {
+            high = gradient.read(pixel + own + 1);
+        }
+        let found = across(low, high, offset);
+        // The channels behind the map's own are another map's.
+        let mut value = Line::new(0.0);
+        #[unroll]
+        for lane in 0..LINE {
+            if line * LINE + lane < channels {
+                value.insert(lane, found.extract(lane));
+            }
         }
         if add == 1 {
-            value += target[at];
+            value += target.read(at);
         }
-        target[at] = value;
+        target.write(at, value);
     }
 }

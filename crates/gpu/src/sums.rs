@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine, UNITS};
-use crate::reading::{LINE, Line};
+use crate::stored::{LINE, Line};
 
 /// Lines of channels that a group sums: neighbouring units read neighbouring channels.
 pub(crate) const LINES: usize = 4;

@@ -145,6 +145,15 @@ impl Program {
         4 * (floats + parameters) as u64 + (self.winners_per_image() * batch) as u64
     }
 
+    /// Bytes that a training on a GPU keeps there with batches of so many images, where a value of a map or of a map's
+    /// gradient takes `value_bytes`: maps, gradients and winners; weights, gradients and velocities. What lives for one
+    /// operation, tables of a few numbers a channel and the images of the data set are not counted.
+    pub fn training_bytes_on_gpu(&self, batch: usize, value_bytes: usize) -> u64 {
+        let maps = self.training_storage().values_per_image() * value_bytes + self.winners_per_image();
+        let weights: usize = self.steps.iter().map(|step| self.weights(step)).sum();
+        (maps * batch + 3 * size_of::<f32>() * weights) as u64
+    }
+
     /// Weights of a step as they lie in memory, padding included.
     pub(super) fn weights(&self, step: &Step) -> usize {
         let pitch = |maps: &[MapId]| -> usize { maps.iter().map(|map| self.maps[map.index()].pitch()).sum() };

@@ -10,9 +10,23 @@ const F32: u64 = 4;
 pub struct Work {
     /// Multiply-adds in convolutions and the linear layer, padded channels and pixels included.
     pub multiply_adds: u64,
-    /// Bytes of 32-bit floats read and written, when each map is moved once for each step that touches it and nothing
+    /// Bytes read and written, when each map is moved once for each step that touches it and nothing
     /// stays in a cache between two steps.
     pub bytes: u64,
+}
+
+/// How many images a step has, and what their values take.
+#[derive(Clone, Copy)]
+struct Batch {
+    images: u64,
+    value_bytes: u64,
+}
+
+impl Batch {
+    /// Of so many values and winners of an image.
+    fn bytes(self, values: u64, winners: u64) -> u64 {
+        (self.value_bytes * values + winners) * self.images
+    }
 }
 
 impl Work {
@@ -38,8 +52,11 @@ impl Program {
     /// least the sum over its entries. The backward pass of a step reads the gradients of what it gave, with the values
     /// before their normalisation, reads again what it read where it has weights, and writes or adds to the gradients of
     /// what it read. A pool of a normalised map is computed again before that.
-    pub fn training_work(&self, batch: usize) -> Vec<Work> {
-        let batch = batch as u64;
+    ///
+    /// A value of a map or of a map's gradient takes `value_bytes` bytes; weights, their gradients and velocities are 32-bit
+    /// floats.
+    pub fn training_work(&self, batch: usize, value_bytes: usize) -> Vec<Work> {
+        let batch = Batch { images: batch as u64, value_bytes: value_bytes as u64 };
         let mut started = vec![false; self.maps.len()];
         let mut again = self.computed_again();
         let mut work: Vec<Work> = self.steps.iter().map(|step| self.forward_work(step, batch)).collect();
@@ -59,18 +76,21 @@ impl Program {
     }
 
     /// The sum of [`Program::training_work`].
-    pub fn total_training_work(&self, batch: usize) -> Work {
-        self.training_work(batch).into_iter().fold(Work::default(), Work::plus)
+    pub fn total_training_work(&self, batch: usize, value_bytes: usize) -> Work {
+        self.training_work(batch, value_bytes).into_iter().fold(Work::default(), Work::plus)
     }
 
-    fn forward_work(&self, step: &Step, batch: u64) -> Work {
+    fn forward_work(&self, step: &Step, batch: Batch) -> Work {
         let maps = self.values(&distinct(step.inputs())) + self.values(&step.outputs());
         let winners = if let Step::MaxPool { output, .. } = step { self.values(&[*output]) } else { 0 };
         let weights = self.weights(step) as u64;
-        Work { multiply_adds: self.multiply_adds(step) * batch, bytes: (F32 * maps + winners) * batch + F32 * weights }
+        Work {
+            multiply_adds: self.multiply_adds(step) * batch.images,
+            bytes: batch.bytes(maps, winners) + F32 * weights,
+        }
     }
 
-    fn backward_work(&self, step: &Step, batch: u64, started: &mut [bool]) -> Work {
+    fn backward_work(&self, step: &Step, batch: Batch, started: &mut [bool]) -> Work {
         let outputs = step.outputs();
         let normalized: Vec<MapId> =
             outputs.iter().copied().filter(|map| self.maps[map.index()].normalization.is_some()).collect();
@@ -89,8 +109,8 @@ impl Program {
         // Of the weights and, if anybody needs it, of what was read.
         let products = 1 + u64::from(inputs.iter().any(|map| needs[map.index()]));
         Work {
-            multiply_adds: products * self.multiply_adds(step) * batch,
-            bytes: (F32 * maps + winners) * batch + 2 * F32 * weights,
+            multiply_adds: products * self.multiply_adds(step) * batch.images,
+            bytes: batch.bytes(maps, winners) + 2 * F32 * weights,
         }
     }
 

@@ -10,14 +10,17 @@ use hnas_gpu::norm_gradient::{self, NormGradient, Normalized};
 use hnas_gpu::pool::{self, Winners};
 use hnas_gpu::sgd::{self, Descent};
 use hnas_gpu::sum::{self, Part};
-use hnas_gpu::{Activation, Buffer, Coefficients, Machine, Reading, Slope, Target, depthwise, head, pitch};
+use hnas_gpu::{
+    Activation, BLOCK, Buffer, Coefficients, Machine, Map, Precision, Reading, Slope, Target, TooLarge, depthwise,
+    head, pitch,
+};
 
 use crate::seconds;
 
 /// Bytes a second of a copy of so many values: reading and writing.
 pub(crate) fn copy_bandwidth(machine: &Machine, values: usize) -> Result<f64, Box<dyn Error>> {
-    let from = machine.room_of_its_own(values)?;
-    let to = machine.room_of_its_own(values)?;
+    let map = || Ok::<Map, TooLarge>(Map::new(machine.room_of_its_own(values)?, Precision::F32, BLOCK));
+    let (from, to) = (map()?, map()?);
     Ok((2 * values * size_of::<f32>()) as f64 / seconds(machine, || copy(machine, &from, &to))?)
 }
 
@@ -25,12 +28,16 @@ pub(crate) fn copy_bandwidth(machine: &Machine, values: usize) -> Result<f64, Bo
 pub(crate) fn measure(machine: &Machine, bandwidth: f64) -> Result<(), Box<dyn Error>> {
     let (search, large) = if machine.is_software() { (2, 1) } else { (256, 64) };
     for (model, batch, side, channels) in [("search", search, 24, 16), ("large", large, 32, 64)] {
-        println!("\nkernels      {model} model: {batch} images of {side}x{side}, {channels} channels");
-        let maps = Maps::new(machine, batch, side, channels);
-        for (name, bytes, work) in kernels(machine, &maps) {
-            let seconds = seconds(machine, work)?;
-            let part = 100.0 * bytes as f64 / seconds / bandwidth;
-            println!("  {name:<34} {:>10.1} us {:>8.1} MB {part:>6.1} %", 1e6 * seconds, bytes as f64 / 1e6);
+        for precision in [Precision::F32, Precision::Bf16] {
+            println!(
+                "\nkernels      {model} model: {batch} images of {side}x{side}, {channels} channels, maps in {precision:?}"
+            );
+            let maps = Maps::new(machine, precision, batch, side, channels);
+            for (name, bytes, work) in kernels(machine, &maps) {
+                let seconds = seconds(machine, work)?;
+                let part = 100.0 * bytes as f64 / seconds / bandwidth;
+                println!("  {name:<34} {:>10.1} us {:>8.1} MB {part:>6.1} %", 1e6 * seconds, bytes as f64 / 1e6);
+            }
         }
     }
     Ok(())
@@ -41,10 +48,11 @@ struct Maps {
     side: usize,
     channels: usize,
     /// Read by turns, so that no kernel finds what the one before left in a cache.
-    maps: [Buffer<f32>; 4],
-    gradient: Buffer<f32>,
-    output: Buffer<f32>,
-    vector: Buffer<f32>,
+    maps: [Map; 4],
+    gradient: Map,
+    output: Map,
+    /// One pixel an image.
+    vector: Map,
     winners: Winners,
     activation: Activation,
     coefficients: Coefficients,
@@ -53,21 +61,29 @@ struct Maps {
     channel: [Buffer<f32>; 4],
     kernel: [Buffer<f32>; 3],
     kernel_gradient: [Buffer<f32>; 3],
-    logits: [Buffer<f32>; 2],
+    logits: [Map; 2],
     labels: Buffer<u32>,
     loss: Buffer<f32>,
     images: Images,
     cuts: Cuts,
     normalizer: Buffer<f32>,
+    /// With a pitch of its own.
+    batch: Map,
+    /// Gradients, velocities and weights.
+    weights: [Buffer<f32>; 3],
 }
 
 const CLASSES: usize = 10;
 
 impl Maps {
-    fn new(machine: &Machine, batch: usize, side: usize, channels: usize) -> Maps {
+    fn new(machine: &Machine, precision: Precision, batch: usize, side: usize, channels: usize) -> Maps {
         let (pixels, width) = (batch * side * side, pitch(channels));
-        let numbers = |len: usize| machine.upload(&(0..len).map(|at| (at % 17) as f32 / 17.0).collect::<Vec<f32>>());
-        let map = || numbers(pixels * width);
+        let values = |len: usize| (0..len).map(|at| (at % 17) as f32 / 17.0).collect::<Vec<f32>>();
+        let numbers = |len: usize| machine.upload(&values(len));
+        let map_of = |pixels: usize, channels: usize| {
+            Map::upload(machine, precision, channels, &values(pixels * pitch(channels)))
+        };
+        let map = || map_of(pixels, channels);
         let layout = |inputs: usize, kernel| Layout { inputs: vec![channels; inputs], outputs: channels, kernel };
         let kernels = [layout(1, 1).values(), layout(4, 1).values(), layout(1, 3).values()];
         let images = Images::upload(machine, &vec![7; 256 * 3 * 40 * 40], 3, 40, 40);
@@ -80,7 +96,7 @@ impl Maps {
             maps: std::array::from_fn(|_| map()),
             gradient: map(),
             output: map(),
-            vector: numbers(batch * width),
+            vector: map_of(batch, channels),
             winners: Winners(machine.upload(&vec![0x0404_0404; pixels * width / 4])),
             activation: Activation(numbers(3 * width)),
             coefficients: Coefficients(numbers(3 * width)),
@@ -88,22 +104,24 @@ impl Maps {
             channel: std::array::from_fn(|_| numbers(width)),
             kernel: kernels.map(numbers),
             kernel_gradient: kernels.map(numbers),
-            logits: std::array::from_fn(|_| numbers(batch * pitch(CLASSES))),
+            logits: std::array::from_fn(|_| map_of(batch, CLASSES)),
             labels: machine.upload(&vec![1; batch]),
             loss: numbers(1),
             images,
             cuts,
             normalizer: numbers(6),
+            batch: map_of(pixels, 3),
+            weights: std::array::from_fn(|_| numbers(pixels * width)),
         }
     }
 
     fn reading(&self, map: usize) -> Reading<'_> {
-        Reading { map: &self.maps[map], channels: self.channels, activation: Some(&self.activation) }
+        Reading { map: &self.maps[map], activation: Some(&self.activation) }
     }
 
     fn slope(&self) -> Slope<'_> {
         let normalized = Some((&self.maps[0], &self.activation, &self.coefficients));
-        Slope { gradient: &self.gradient, channels: self.channels, normalized }
+        Slope { gradient: &self.gradient, normalized }
     }
 
     fn norm(&self) -> Norm<'_> {
@@ -117,13 +135,16 @@ type Kernel<'a> = (&'static str, usize, Box<dyn Fn() + 'a>);
 /// Name, bytes that it has to move at least, call.
 fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
     let (side, channels) = (maps.side, maps.channels);
-    let one = size_of::<f32>() * maps.output.len();
+    let bytes = |map: &Map| map.precision().bytes() * map.pixels() * pitch(map.channels());
+    let (one, weight_bytes) = (bytes(&maps.output), size_of::<f32>() * maps.weights[0].len());
+    // A byte a value.
+    let winners = one / maps.output.precision().bytes();
     let window = move |kernel| Window { height: side, width: side, kernel, stride: 1 };
     let size = depthwise::Size { height: side, width: side, stride: 1 };
     let readings = move |count: usize| (0..count).map(|map| maps.reading(map)).collect::<Vec<Reading>>();
     let convolution = move |inputs: usize, kernel: usize, at: usize| {
         let inputs = readings(inputs);
-        move || conv::forward(machine, &inputs, window(kernel), &maps.kernel[at], &maps.output, channels)
+        move || conv::forward(machine, &inputs, window(kernel), &maps.kernel[at], &maps.output)
     };
     let weights = move |inputs: usize, kernel: usize, at: usize| {
         let inputs = readings(inputs);
@@ -142,8 +163,8 @@ fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
     vec![
         (
             "cut a batch",
-            one,
-            Box::new(move || cut(machine, &maps.images, &maps.cuts, &maps.normalizer, side, side, &cut_output(maps))),
+            bytes(&maps.batch),
+            Box::new(move || cut(machine, &maps.images, &maps.cuts, &maps.normalizer, side, side, &maps.batch)),
         ),
         ("convolution 1x1", 2 * one, Box::new(convolution(1, 1, 0))),
         ("convolution 1x1 of 4 maps", 5 * one, Box::new(convolution(4, 1, 1))),
@@ -176,29 +197,21 @@ fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
             "statistics of a batch",
             one,
             Box::new(move || {
-                norm::batch_statistics(machine, &maps.maps[1], channels, maps.norm(), &maps.moments, &maps.activation)
+                norm::batch_statistics(machine, &maps.maps[1], maps.norm(), &maps.moments, &maps.activation)
             }),
         ),
         ("gradients of a normalisation", 2 * one, Box::new(move || normalisation(machine, maps))),
         ("back through a normalisation", 3 * one, Box::new(move || norm_gradient::settle(machine, maps.slope()))),
         (
             "max pool",
-            2 * one + one / 4,
+            2 * one + winners,
             Box::new(move || pool::max_forward(machine, maps.reading(0), side, side, &maps.output, &maps.winners)),
         ),
         (
             "its gradient",
-            2 * one + one / 4,
+            2 * one + winners,
             Box::new(move || {
-                pool::max_backward(
-                    machine,
-                    &maps.gradient,
-                    &maps.winners,
-                    channels,
-                    side,
-                    side,
-                    Target::Write(&maps.output),
-                )
+                pool::max_backward(machine, &maps.gradient, &maps.winners, side, side, Target::Write(&maps.output))
             }),
         ),
         (
@@ -209,9 +222,7 @@ fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
         (
             "its gradient",
             2 * one,
-            Box::new(move || {
-                pool::avg_backward(machine, &maps.gradient, channels, side, side, Target::Write(&maps.output))
-            }),
+            Box::new(move || pool::avg_backward(machine, &maps.gradient, side, side, Target::Write(&maps.output))),
         ),
         (
             "sum of 4 maps",
@@ -221,7 +232,6 @@ fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
                     machine,
                     &readings(4).into_iter().map(|input| Part { input, at: 0 }).collect::<Vec<Part>>(),
                     &maps.output,
-                    channels,
                 )
             }),
         ),
@@ -233,37 +243,30 @@ fn kernels<'a>(machine: &'a Machine, maps: &'a Maps) -> Vec<Kernel<'a>> {
         (
             "its gradient",
             one,
-            Box::new(move || {
-                pool::global_backward(machine, &maps.vector, channels, side * side, Target::Write(&maps.output))
-            }),
+            Box::new(move || pool::global_backward(machine, &maps.vector, side * side, Target::Write(&maps.output))),
         ),
         (
             "cross-entropy",
-            2 * size_of::<f32>() * maps.logits[0].len(),
+            2 * bytes(&maps.logits[0]),
             Box::new(move || {
-                head::cross_entropy(machine, &maps.logits[0], CLASSES, &maps.labels, &maps.logits[1], (&maps.loss, 0))
+                head::cross_entropy(machine, &maps.logits[0], &maps.labels, &maps.logits[1], (&maps.loss, 0))
             }),
         ),
         (
             "update of as many weights",
-            5 * one,
+            5 * weight_bytes,
             Box::new(move || {
                 sgd::step(
                     machine,
                     Descent { momentum: 0.9, decay: 1e-4 },
                     &maps.normalizer.part(0..1),
-                    &maps.gradient,
-                    &maps.maps[3],
-                    &maps.maps[2],
+                    &maps.weights[0],
+                    &maps.weights[1],
+                    &maps.weights[2],
                 )
             }),
         ),
     ]
-}
-
-/// A batch has the pitch of three channels.
-fn cut_output(maps: &Maps) -> Buffer<f32> {
-    maps.output.part(0..maps.output.len() / pitch(maps.channels) * pitch(3))
 }
 
 fn normalisation(machine: &Machine, maps: &Maps) {
@@ -271,7 +274,6 @@ fn normalisation(machine: &Machine, maps: &Maps) {
     let of = Normalized {
         map: &maps.maps[1],
         gradient: &maps.gradient,
-        channels: maps.channels,
         moments: &maps.moments,
         activation: &maps.activation,
         gamma,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hnas_compiler::{MapId, Shape, Step};
 use hnas_gpu::conv::{self, Product};
 use hnas_gpu::norm_gradient::{self, NormGradient, Normalized};
-use hnas_gpu::{Activation, Buffer, Coefficients, Reading, Slope, Target, depthwise, head, pool, sum};
+use hnas_gpu::{Activation, Coefficients, Map, Reading, Slope, Target, depthwise, head, pool, sum};
 
 use super::forward::size;
 use super::{Executor, Input};
@@ -16,21 +16,20 @@ const READERS: usize = 3;
 
 /// The gradient of what a step gave.
 struct Output {
-    gradient: Buffer<f32>,
-    channels: usize,
-    normalized: Option<(Buffer<f32>, Activation, Coefficients)>,
+    gradient: Map,
+    normalized: Option<(Map, Activation, Coefficients)>,
 }
 
 impl Output {
     fn slope(&self) -> Slope<'_> {
         let normalized = self.normalized.as_ref().map(|(map, activation, way)| (map, activation, way));
-        Slope { gradient: &self.gradient, channels: self.channels, normalized }
+        Slope { gradient: &self.gradient, normalized }
     }
 }
 
 /// Where the gradient of an input goes.
 struct Destination {
-    gradient: Buffer<f32>,
+    gradient: Map,
     /// Whether it holds some already.
     add: bool,
 }
@@ -82,7 +81,7 @@ impl Executor {
             Step::Pointwise { .. } | Step::Conv { .. } | Step::Linear { .. } => {
                 self.convolution_back(number, step, destinations);
                 if let (Step::Linear { output, .. }, Some(bias)) = (step, self.layers.bias_gradient(number)) {
-                    head::bias_gradient(machine, &self.gradient(*output), self.channels(*output), &bias);
+                    head::bias_gradient(machine, &self.gradient(*output), &bias);
                 }
             }
             Step::Depthwise { input, stride, output, .. } => {
@@ -96,29 +95,26 @@ impl Executor {
             }
             Step::MaxPool { input, output } => {
                 if let Some(to) = &destinations[0] {
-                    let Shape { channels, height, width } = shape(*input);
+                    let Shape { height, width, .. } = shape(*input);
                     let (gradient, winners) = (self.gradient(*output), self.winners(number, *output));
-                    pool::max_backward(machine, &gradient, &winners, channels, height, width, to.target());
+                    pool::max_backward(machine, &gradient, &winners, height, width, to.target());
                 }
             }
             Step::AvgPool { input, output } => {
                 if let Some(to) = &destinations[0] {
-                    let Shape { channels, height, width } = shape(*input);
-                    pool::avg_backward(machine, &self.gradient(*output), channels, height, width, to.target());
+                    let Shape { height, width, .. } = shape(*input);
+                    pool::avg_backward(machine, &self.gradient(*output), height, width, to.target());
                 }
             }
             Step::GlobalAvgPool { input, output } => {
                 if let Some(to) = &destinations[0] {
-                    let (gradient, channels) = (self.gradient(*output), self.channels(*input));
-                    pool::global_backward(machine, &gradient, channels, shape(*input).pixels(), to.target());
+                    pool::global_backward(machine, &self.gradient(*output), shape(*input).pixels(), to.target());
                 }
             }
             Step::Sum { inputs, output } => {
-                for (&(map, at), to) in inputs.iter().zip(destinations) {
+                for (&(_, at), to) in inputs.iter().zip(destinations) {
                     if let Some(to) = to {
-                        let channels = self.channels(*output);
-                        let gradient = self.gradient(*output);
-                        sum::backward(machine, &gradient, channels, at, self.channels(map), to.target());
+                        sum::backward(machine, &self.gradient(*output), at, to.target());
                     }
                 }
             }
@@ -129,7 +125,7 @@ impl Executor {
         let (machine, window) = (&self.machine, self.window(step));
         let read = self.inputs(&step.inputs());
         let readings: Vec<Reading> = read.iter().map(Input::reading).collect();
-        let channels: Vec<usize> = read.iter().map(|input| input.channels).collect();
+        let channels: Vec<usize> = read.iter().map(|input| input.map.channels()).collect();
         let readers = 1 + destinations.iter().flatten().count();
         let outputs: Vec<Output> = step
             .outputs()
@@ -150,22 +146,21 @@ impl Executor {
     }
 
     /// The gradient of what a step gave, of a map that depends on parameters.
-    fn gradient(&self, map: MapId) -> Buffer<f32> {
+    fn gradient(&self, map: MapId) -> Map {
         self.memory.gradient(map).expect("the gradient of a map that depends on parameters is planned")
     }
 
     /// The gradient of what a step gave; that of its batch normalisation is taken on the way.
     fn output(&self, map: MapId) -> Output {
-        let (gradient, channels) = (self.gradient(map), self.channels(map));
+        let gradient = self.gradient(map);
         let Some(norm) = self.layers.norm(map.index()) else {
-            return Output { gradient, channels, normalized: None };
+            return Output { gradient, normalized: None };
         };
         let to = norm.gradients.as_ref().expect("there is a backward pass in a training only");
         let value = self.memory.value(map);
         let of = Normalized {
             map: &value,
             gradient: &gradient,
-            channels,
             moments: &norm.moments,
             activation: &norm.activation,
             gamma: &norm.gamma,
@@ -174,7 +169,7 @@ impl Executor {
         let way = NormGradient { gamma: &to.gamma, beta: &to.beta, coefficients: &to.coefficients };
         norm_gradient::gradients(&self.machine, of, way);
         let normalized = Some((value, norm.activation.clone(), to.coefficients.clone()));
-        Output { gradient, channels, normalized }
+        Output { gradient, normalized }
     }
 
     /// The same, taken through the normalisation in memory.

@@ -3,7 +3,7 @@
 use hnas_compiler::{MapId, Program};
 use hnas_data::View;
 use hnas_gpu::copy::copy;
-use hnas_gpu::{Buffer, Machine, pitch};
+use hnas_gpu::{Machine, Map, pitch};
 
 use super::{Executor, Images, failure};
 use crate::batches::Cut;
@@ -17,7 +17,7 @@ use crate::values::Values;
 pub(crate) struct Evaluator {
     executor: Executor,
     images: Images,
-    unread: Vec<Buffer<f32>>,
+    unread: Vec<Map>,
 }
 
 impl Evaluator {
@@ -49,7 +49,7 @@ impl Evaluator {
     /// Waits for the logits of all images that were not read yet, `[images, classes]`.
     pub(crate) fn read(&mut self) -> Result<Vec<f32>, Failure> {
         let classes = self.executor.channels(self.executor.program.output());
-        let read = self.executor.machine.download_all(&self.unread).map_err(|error| failure(&error))?;
+        let read = Map::download_all(&self.executor.machine, &self.unread).map_err(|error| failure(&error))?;
         self.unread.clear();
         Ok(read
             .iter()
@@ -63,7 +63,7 @@ impl Evaluator {
     fn keep(&mut self) {
         let Executor { machine, program, memory, .. } = &self.executor;
         let logits = memory.value(program.output());
-        let kept = machine.room(logits.len());
+        let kept = Map::room(machine, logits.precision(), logits.pixels(), logits.channels());
         copy(machine, &logits, &kept);
         self.unread.push(kept);
     }

@@ -34,7 +34,7 @@ impl Executor {
             Step::Linear { inputs, output, .. } => {
                 self.convolve(step, &self.inputs(inputs), &self.layers.kernels(number)[0], *output);
                 let bias = self.layers.bias(number).expect("a linear layer has a bias");
-                head::add_bias(machine, &self.memory.value(*output), self.channels(*output), &bias);
+                head::add_bias(machine, &self.memory.value(*output), &bias);
             }
             Step::Depthwise { input, stride, output, .. } => {
                 let size = size(shape(*input), *stride);
@@ -58,15 +58,14 @@ impl Executor {
                 let read: Vec<(Input, usize)> = inputs.iter().map(|&(map, at)| (self.input(map), at)).collect();
                 let parts: Vec<sum::Part> =
                     read.iter().map(|(input, at)| sum::Part { input: input.reading(), at: *at }).collect();
-                sum::forward(machine, &parts, &self.memory.value(*output), self.channels(*output));
+                sum::forward(machine, &parts, &self.memory.value(*output));
             }
         }
     }
 
     fn convolve(&self, step: &Step, inputs: &[Input], kernel: &Buffer<f32>, output: MapId) {
         let readings: Vec<Reading> = inputs.iter().map(Input::reading).collect();
-        let (window, channels) = (self.window(step), self.channels(output));
-        conv::forward(&self.machine, &readings, window, kernel, &self.memory.value(output), channels);
+        conv::forward(&self.machine, &readings, self.window(step), kernel, &self.memory.value(output));
     }
 
     /// The sizes of a step that is a convolution of all channels.
@@ -85,7 +84,6 @@ impl Executor {
         norm::batch_statistics(
             &self.machine,
             &self.memory.value(map),
-            self.channels(map),
             self.norm(norm),
             &norm.moments,
             &norm.activation,

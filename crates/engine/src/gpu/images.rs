@@ -2,7 +2,7 @@
 
 use hnas_data::View;
 use hnas_gpu::augmentation::{self, Cuts};
-use hnas_gpu::{Buffer, Machine};
+use hnas_gpu::{Buffer, Machine, Map};
 
 use crate::batches::Cut;
 use crate::normalizer::Normalizer;
@@ -28,7 +28,7 @@ impl Images {
     }
 
     /// Writes a batch of cuts of so many rows and columns into a map.
-    pub(super) fn cut(&self, machine: &Machine, cuts: &[Cut], (height, width): (usize, usize), map: &Buffer<f32>) {
+    pub(super) fn cut(&self, machine: &Machine, cuts: &[Cut], (height, width): (usize, usize), map: &Map) {
         let own = |&Cut { image, top, left, mirrored }: &Cut| augmentation::Cut { image, top, left, mirrored };
         let on_device = Cuts::room(machine, cuts.len());
         on_device.write(machine, &self.images, height, width, &cuts.iter().map(own).collect::<Vec<_>>());

@@ -40,7 +40,8 @@ impl Learner {
     ) -> Result<Learner, Failure> {
         let values = Values::of(&network.parameters);
         let (rate, losses) = ((0.0, machine.upload(&[0.0])), machine.room(LOSSES));
-        let executor = Executor::for_training(machine, program, recipe.batch(), network.epsilon(), &values)?;
+        let size = (recipe.batch(), recipe.precision().into());
+        let executor = Executor::for_training(machine, program, size, network.epsilon(), &values)?;
         let decay = recipe.weight_decay() as f32;
         Ok(Learner {
             executor,
@@ -98,7 +99,7 @@ impl Learner {
         executor.load(&batch.images, size);
         executor.forward();
         let output = executor.program.output();
-        let rows = machine.download(&executor.memory.value(output)).map_err(|error| failure(&error))?;
+        let rows = executor.memory.value(output).download(machine).map_err(|error| failure(&error))?;
         let classes = executor.channels(output);
         Ok(rows.chunks_exact(pitch(classes)).flat_map(|row| &row[..classes]).copied().collect())
     }
@@ -139,9 +140,8 @@ impl Learner {
         let output = program.output();
         let labels: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
         let gradient = memory.gradient(output).expect("the gradient of the output is planned");
-        let classes = program.maps()[output.index()].shape.channels;
         let (logits, labels) = (memory.value(output), machine.upload(&labels));
-        head::cross_entropy(machine, &logits, classes, &labels, &gradient, (&self.losses, self.unread));
+        head::cross_entropy(machine, &logits, &labels, &gradient, (&self.losses, self.unread));
         self.unread += 1;
         self.executor.backward();
     }

@@ -13,7 +13,7 @@ use crate::batches::Batch;
 use crate::device::{DeviceChoice, EngineDevice, Kind, devices, open_device};
 use crate::network::Network;
 use crate::phenotype::Phenotype;
-use crate::recipe::{Recipe, WeightDecayOn};
+use crate::recipe::{Precision, Recipe, WeightDecayOn};
 use crate::same_function::{
     CLASSES, Computed, GRADIENT_TOLERANCE, IMAGES, RARE_TOLERANCE, SIDE, batch, by_name, compare, compute_by_program,
     new_network, skeleton,
@@ -46,7 +46,7 @@ fn graph(space: &SearchSpace, seed: u64, inner: SeparableInner) -> Graph {
 }
 
 /// Logits in training and in evaluation, and gradients.
-fn compute(device: &EngineDevice, graph: &Graph, network: &Network) -> Computed {
+fn compute(device: &EngineDevice, graph: &Graph, network: &Network, precision: Precision) -> Computed {
     let (images, labels) = batch();
     let program = Program::lower(graph, Shape::new(3, SIDE, SIDE)).unwrap();
     let values = Values::of(&network.parameters);
@@ -58,7 +58,7 @@ fn compute(device: &EngineDevice, graph: &Graph, network: &Network) -> Computed 
         executor.forward();
         logits(&executor)
     };
-    let recipe = Recipe::paper_search().with(|raw| raw.batch = IMAGES).unwrap();
+    let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.precision) = (IMAGES, precision)).unwrap();
     let mut learner = Learner::new(machine(device), program, network.clone(), &recipe).unwrap();
     // The backward pass needs the memory of the logits for something else.
     learner.executor.load(&images, IMAGES);
@@ -70,7 +70,7 @@ fn compute(device: &EngineDevice, graph: &Graph, network: &Network) -> Computed 
 
 fn logits(executor: &Executor) -> Vec<f64> {
     let map = executor.memory.value(executor.program.output());
-    let numbers = executor.machine.download(&map).unwrap();
+    let numbers = map.download(&executor.machine).unwrap();
     numbers.chunks_exact(16).flat_map(|row| &row[..CLASSES]).map(|&number| f64::from(number)).collect()
 }
 
@@ -83,13 +83,61 @@ fn a_gpu_computes_what_the_cpu_computes() {
         for seed in first..first + 8 {
             let graph = graph(&space, seed, inners[seed as usize % 3]);
             let network = new_network(&graph, seed);
-            let (cpu, gpu) = (compute_by_program(&graph, &network), compute(&device, &graph, &network));
+            let (cpu, gpu) = (compute_by_program(&graph, &network), compute(&device, &graph, &network, Precision::F32));
             let places: Vec<usize> = (0..network.parameters.convolutions.len()).collect();
             let worst = compare(&cpu, &gpu, &places, RARE_TOLERANCE, &format!("genotype {seed}, on {device}"));
             rare += usize::from(worst > GRADIENT_TOLERANCE);
         }
     }
     assert!(rare <= 2, "{rare} of 16 networks differ by more than {GRADIENT_TOLERANCE}");
+}
+
+/// With maps in [`Precision::Bf16`] each is rounded by up to a 256th of its numbers, and a ReLU or a max close to a choice
+/// takes another: so logits are near those of the CPU, and gradients go nearly the same way. Evaluations are the same.
+#[test]
+fn with_maps_in_half_the_memory_a_gpu_computes_nearly_the_same() {
+    let Some(device) = device() else { return };
+    let inners = [SeparableInner::Nothing, SeparableInner::BatchNorm, SeparableInner::BatchNormRelu];
+    let mut cosines = Vec::new();
+    for (space, first) in [(SearchSpace::hierarchical(), 0), (SearchSpace::flat(), 1000)] {
+        for seed in first..first + 8 {
+            let graph = graph(&space, seed, inners[seed as usize % 3]);
+            let network = new_network(&graph, seed);
+            let (cpu, gpu) =
+                (compute_by_program(&graph, &network), compute(&device, &graph, &network, Precision::Bf16));
+            let evaluation = distance(&cpu.evaluation, &gpu.evaluation);
+            assert!(evaluation < 1e-5, "genotype {seed}: logits in evaluation are {evaluation:e} off");
+            let training = distance(&cpu.training, &gpu.training);
+            assert!(training < LOGITS_IN_HALF, "genotype {seed}: logits in training are {training:e} off");
+            cosines.push(cosine(&cpu, &gpu));
+        }
+    }
+    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    assert!(mean > MEAN_COSINE, "{cosines:?}");
+    assert!(cosines.iter().all(|&cosine| cosine > LEAST_COSINE), "{cosines:?}");
+}
+
+/// Bounds of the above.
+const LOGITS_IN_HALF: f64 = 0.1;
+const MEAN_COSINE: f64 = 0.98;
+const LEAST_COSINE: f64 = 0.9;
+
+/// The length of the difference of two vectors, relative to that of the first.
+fn distance(expected: &[f64], found: &[f64]) -> f64 {
+    let square = expected.iter().zip(found).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+    (square / expected.iter().map(|a| a * a).sum::<f64>()).sqrt()
+}
+
+/// The cosine of the angle between the gradients of all parameters.
+fn cosine(cpu: &Computed, gpu: &Computed) -> f64 {
+    assert_eq!(cpu.gradients.len(), gpu.gradients.len());
+    let (mut both, mut own, mut other) = (0.0, 0.0, 0.0);
+    for (name, expected) in &cpu.gradients {
+        for (a, b) in expected.iter().zip(&gpu.gradients[name]) {
+            (both, own, other) = (both + a * b, own + a * a, other + b * b);
+        }
+    }
+    both / (own * other).sqrt()
 }
 
 /// The weights after some steps that decay all weights, or kernels alone, with momentum and running statistics.
@@ -128,23 +176,25 @@ fn a_training_can_be_repeated_and_its_weights_evaluated_anywhere() {
     let Some(gpu) = device() else { return };
     let cpu = open_device(DeviceChoice::Cpu).unwrap();
     let graph = graph(&SearchSpace::flat(), 4, SeparableInner::BatchNorm);
-    let recipe = recipe(3, 6);
-    let folder = tempfile::tempdir().unwrap();
-    let [first, second] = ["first", "second"].map(|name| {
-        let phenotype = Phenotype::build(&graph, &recipe, &gpu, 1).unwrap();
-        let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();
-        let path = folder.path().join(name);
-        trained.save(&path).unwrap();
-        path
-    });
-    assert!(std::fs::read(&first).unwrap() == std::fs::read(&second).unwrap(), "two runs differ");
-    let [on_cpu, on_gpu] = [&cpu, &gpu].map(|device| {
-        let trained = Trained::load(&first, device).unwrap();
-        // The last batch is a smaller one.
-        evaluate(&trained, &images().all(20, 0).unwrap(), 7).unwrap().unwrap()
-    });
-    assert_eq!(on_cpu.correct, on_gpu.correct);
-    assert!((on_cpu.loss - on_gpu.loss).abs() < 1e-5 * on_cpu.loss, "{on_gpu:?} instead of {on_cpu:?}");
+    for precision in [Precision::F32, Precision::Bf16] {
+        let recipe = recipe(3, 6).with(|raw| raw.precision = precision).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| {
+            let phenotype = Phenotype::build(&graph, &recipe, &gpu, 1).unwrap();
+            let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();
+            let path = folder.path().join(name);
+            trained.save(&path).unwrap();
+            path
+        });
+        assert!(std::fs::read(&first).unwrap() == std::fs::read(&second).unwrap(), "two runs differ");
+        let [on_cpu, on_gpu] = [&cpu, &gpu].map(|device| {
+            let trained = Trained::load(&first, device).unwrap();
+            // The last batch is a smaller one.
+            evaluate(&trained, &images().all(20, 0).unwrap(), 7).unwrap().unwrap()
+        });
+        assert_eq!(on_cpu.correct, on_gpu.correct);
+        assert!((on_cpu.loss - on_gpu.loss).abs() < 1e-5 * on_cpu.loss, "{on_gpu:?} instead of {on_cpu:?}");
+    }
 }
 
 /// Several trainings at once on one device give what each gives alone.
@@ -201,8 +251,8 @@ fn a_loss_that_is_not_finite_fails_with_its_step() {
 fn the_host_waits_for_readings_alone() {
     let Some(device) = device() else { return };
     let graph = graph(&SearchSpace::hierarchical(), 3, SeparableInner::BatchNorm);
-    for (steps, readings) in [(1, 1), (17, 2)] {
-        let (machine, recipe) = (machine(&device), recipe(steps, 4));
+    for (steps, readings, precision) in [(1, 1, Precision::F32), (17, 2, Precision::F32), (17, 2, Precision::Bf16)] {
+        let (machine, recipe) = (machine(&device), recipe(steps, 4).with(|raw| raw.precision = precision).unwrap());
         let before = machine.waits();
         let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();
         let trained = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap().unwrap();

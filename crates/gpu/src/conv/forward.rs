@@ -6,50 +6,47 @@ use super::tile::{DEPTH, EACH, GROUP, Grid, PIXELS, ROWS, STEP, blocks_at_once, 
 use super::{MAPS, Window};
 use crate::buffer::Buffer;
 use crate::machine::Machine;
-use crate::reading::{LINE, Line, Reading, Source};
+use crate::map::Map;
+use crate::reading::{Reading, Source};
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 use crate::{BLOCK, pitch};
 
-/// Convolves whole images of `inputs`. `weights` lie as a [`Layout`](super::Layout) says, `output` is `[pixels, pitch]`
-/// of so many channels.
+/// Convolves whole images of `inputs`. `weights` lie as a [`Layout`](super::Layout) says.
 ///
 /// Panics when a buffer has another size, or there are no inputs.
-pub fn forward(
-    machine: &Machine,
-    inputs: &[Reading],
-    window: Window,
-    weights: &Buffer<f32>,
-    output: &Buffer<f32>,
-    channels: usize,
-) {
+pub fn forward(machine: &Machine, inputs: &[Reading], window: Window, weights: &Buffer<f32>, output: &Map) {
     assert!(!inputs.is_empty(), "a convolution of nothing");
-    let width = pitch(channels);
-    let depth: usize = inputs.iter().map(|input| pitch(input.channels)).sum();
+    let width = pitch(output.channels());
+    let depth: usize = inputs.iter().map(|input| pitch(input.map.channels())).sum();
     let expected = window.kernel * window.kernel * depth * width;
     assert!(weights.len() == expected, "{} weights are not {expected}", weights.len());
-    let pixels = output.len() / width;
+    let pixels = output.pixels();
     for input in inputs {
-        let given = window.outputs(input.pixels());
-        assert!(output.len() == given * width, "an input for {given} pixels, an output of {} values", output.len());
+        let given = window.outputs(input.map.pixels());
+        assert!(given == pixels, "an input for {given} pixels, an output of {pixels}");
     }
     let wide = blocks_at_once(width / BLOCK);
     let groups = Window::groups(pixels, width / BLOCK, wide);
     let mut first = 0;
     for (number, inputs) in inputs.chunks(MAPS).enumerate() {
-        convolve::launch(
-            machine.client(),
-            groups.clone(),
-            GROUP,
-            inputs.iter().map(Reading::launch).collect(),
-            weights.argument(),
-            output.argument(),
-            window.launch(),
-            RowsLaunch::new(first, depth, width / LINE, pixels),
-            u32::from(number > 0),
-            window.kernel,
-            window.stride,
-            wide,
+        launch!(
+            output.precision(),
+            convolve(
+                machine.client(),
+                groups.clone(),
+                GROUP,
+                inputs.iter().map(Reading::launch).collect(),
+                weights.argument(),
+                output.launch(),
+                window.launch(),
+                RowsLaunch::new(first, depth, width / LINE, pixels),
+                u32::from(number > 0),
+                window.kernel,
+                window.stride,
+                wide,
+            )
         );
-        first += inputs.iter().map(|input| pitch(input.channels)).sum::<usize>();
+        first += inputs.iter().map(|input| pitch(input.map.channels())).sum::<usize>();
     }
 }
 
@@ -67,10 +64,10 @@ struct Rows {
 
 /// A group computes some blocks of channels of a tile of pixels.
 #[cube(launch)]
-fn convolve(
-    inputs: Sequence<Source>,
+fn convolve<S: Stored>(
+    inputs: Sequence<Source<S>>,
     weights: &[Line],
-    output: &mut [Line],
+    mut output: Lines<S>,
     grid: Grid,
     rows: Rows,
     add: u32,
@@ -133,9 +130,9 @@ fn convolve(
                 let at = pixel * rows.lines + first_line + other * DEPTH + own_line;
                 let mut sum = sums[each * wide + other];
                 if add == 1 {
-                    sum += output[at];
+                    sum += output.read(at);
                 }
-                output[at] = sum;
+                output.write(at, sum);
             }
         }
     }

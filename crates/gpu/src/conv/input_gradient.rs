@@ -6,7 +6,8 @@ use super::Window;
 use super::tile::{DEPTH, EACH, GROUP, Grid, PIXELS, ROWS, STEP, blocks_at_once, multiply, nothing};
 use crate::buffer::Buffer;
 use crate::machine::Machine;
-use crate::reading::{Descent, LINE, Line, Slope, Target};
+use crate::reading::{Descent, Slope, Target};
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 use crate::{BLOCK, pitch};
 
 /// Products that one launch reads, of five buffers each; the rest as with [`MAPS`](super::MAPS).
@@ -35,46 +36,50 @@ pub fn input_gradient(
 ) {
     assert!(!products.is_empty(), "a gradient of nothing");
     let (target, mut add) = target.split();
-    let width = pitch(inputs[number]);
+    let (width, pixels) = (pitch(inputs[number]), target.pixels());
+    let given = target.channels();
+    assert!(given == inputs[number], "a gradient of {given} channels for an input of {}", inputs[number]);
     let depth: usize = inputs.iter().map(|&channels| pitch(channels)).sum();
     let first: usize = inputs[..number].iter().map(|&channels| pitch(channels)).sum();
-    assert!(target.len().is_multiple_of(width), "a gradient of {} values has no pixels of {width}", target.len());
-    let pixels = target.len() / width;
     let outputs = window.outputs(pixels);
     for Product { slope, weights } in products {
-        let expected = window.kernel * window.kernel * depth * pitch(slope.channels);
+        let expected = window.kernel * window.kernel * depth * pitch(slope.gradient.channels());
         assert!(weights.len() == expected, "{} weights are not {expected}", weights.len());
-        assert!(slope.pixels() == outputs, "a gradient of {} pixels, not {outputs}", slope.pixels());
+        let given = slope.gradient.pixels();
+        assert!(given == outputs, "a gradient of {given} pixels, not {outputs}");
     }
     let wide = blocks_at_once(width / BLOCK);
     for products in products.chunks(PRODUCTS) {
-        turn_back::launch(
-            machine.client(),
-            Window::groups(pixels, width / BLOCK, wide),
-            GROUP,
-            products.iter().map(Product::launch).collect(),
-            target.argument(),
-            window.launch(),
-            ColumnsLaunch::new(first, depth, width / LINE, pixels),
-            add,
-            window.kernel,
-            window.stride,
-            wide,
+        launch!(
+            target.precision(),
+            turn_back(
+                machine.client(),
+                Window::groups(pixels, width / BLOCK, wide),
+                GROUP,
+                products.iter().map(Product::launch).collect(),
+                target.launch(),
+                window.launch(),
+                ColumnsLaunch::new(first, depth, width / LINE, pixels),
+                add,
+                window.kernel,
+                window.stride,
+                wide,
+            )
         );
         add = 1;
     }
 }
 
 impl Product<'_> {
-    fn launch(&self) -> FactorsLaunch {
+    fn launch<S: Stored>(&self) -> FactorsLaunch<S> {
         FactorsLaunch::new(self.slope.launch(), self.weights.argument())
     }
 }
 
 /// A [`Product`] on the device.
 #[derive(CubeType, CubeLaunch)]
-struct Factors {
-    slope: Descent,
+struct Factors<S: Stored> {
+    slope: Descent<S>,
     weights: Box<[f32]>,
 }
 
@@ -92,9 +97,9 @@ struct Columns {
 /// A group computes some blocks of channels of a tile of pixels, as in the forward direction, with the weights
 /// transposed.
 #[cube(launch)]
-fn turn_back(
-    products: Sequence<Factors>,
-    target: &mut [Line],
+fn turn_back<S: Stored>(
+    products: Sequence<Factors<S>>,
+    mut target: Lines<S>,
     grid: Grid,
     columns: Columns,
     add: u32,
@@ -161,9 +166,9 @@ fn turn_back(
                 let at = pixel * columns.lines + first_line + other * DEPTH + own_line;
                 let mut sum = sums[each * wide + other];
                 if add == 1 {
-                    sum += target[at];
+                    sum += target.read(at);
                 }
-                target[at] = sum;
+                target.write(at, sum);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::reading::{LINE, Line};
+use crate::stored::{LINE, Line};
 
 /// Pixels of a tile.
 pub(super) const PIXELS: usize = 64;

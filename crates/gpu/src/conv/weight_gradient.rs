@@ -6,7 +6,8 @@ use super::tile::{DEPTH, EACH, GROUP, Grid, PIXELS, ROWS, STEP, nothing};
 use super::{MAPS, Window};
 use crate::buffer::Buffer;
 use crate::machine::Machine;
-use crate::reading::{Descent, LINE, Line, Reading, Slope, Source};
+use crate::reading::{Descent, Reading, Slope, Source};
+use crate::stored::{LINE, Line, Stored, launch};
 use crate::sums::join_parts;
 use crate::{BLOCK, pitch};
 
@@ -24,12 +25,12 @@ const LANES: usize = 4;
 /// Panics when a buffer has another size, or there are no inputs.
 pub fn weight_gradient(machine: &Machine, inputs: &[Reading], slope: Slope, window: Window, gradient: &Buffer<f32>) {
     assert!(!inputs.is_empty(), "a convolution of nothing");
-    let (taps, width) = (window.kernel * window.kernel, pitch(slope.channels));
-    let depth: usize = inputs.iter().map(|input| pitch(input.channels)).sum();
+    let (taps, width) = (window.kernel * window.kernel, pitch(slope.gradient.channels()));
+    let depth: usize = inputs.iter().map(|input| pitch(input.map.channels())).sum();
     assert!(gradient.len() == taps * depth * width, "{} weights are not {}", gradient.len(), taps * depth * width);
-    let pixels = slope.pixels();
+    let pixels = slope.gradient.pixels();
     for input in inputs {
-        let given = window.outputs(input.pixels());
+        let given = window.outputs(input.map.pixels());
         assert!(given == pixels, "an input for {given} pixels, a gradient of {pixels}");
     }
     let tiles = pixels.div_ceil(PIXELS);
@@ -39,18 +40,21 @@ pub fn weight_gradient(machine: &Machine, inputs: &[Reading], slope: Slope, wind
     let partial = machine.room(parts * gradient.len());
     let mut first = 0;
     for inputs in inputs.chunks(MAPS) {
-        let rows: usize = inputs.iter().map(|input| pitch(input.channels)).sum();
-        correlate::launch(
-            machine.client(),
-            CubeCount::Static((rows / BLOCK * taps) as u32, (width / BLOCK) as u32, parts as u32),
-            GROUP,
-            inputs.iter().map(Reading::launch).collect(),
-            slope.launch(),
-            partial.argument(),
-            window.launch(),
-            ShareLaunch::new(first, rows / BLOCK, depth, pixels, run),
-            window.kernel,
-            window.stride,
+        let rows: usize = inputs.iter().map(|input| pitch(input.map.channels())).sum();
+        launch!(
+            slope.gradient.precision(),
+            correlate(
+                machine.client(),
+                CubeCount::Static((rows / BLOCK * taps) as u32, (width / BLOCK) as u32, parts as u32),
+                GROUP,
+                inputs.iter().map(Reading::launch).collect(),
+                slope.launch(),
+                partial.argument(),
+                window.launch(),
+                ShareLaunch::new(first, rows / BLOCK, depth, pixels, run),
+                window.kernel,
+                window.stride,
+            )
         );
         first += rows;
     }
@@ -74,9 +78,9 @@ struct Share {
 /// A group sums a part of the pixels for one block of input channels, one block of output channels and one place of the
 /// window. A unit has four input channels, four output channels and every fourth pixel.
 #[cube(launch)]
-fn correlate(
-    inputs: Sequence<Source>,
-    slope: Descent,
+fn correlate<S: Stored>(
+    inputs: Sequence<Source<S>>,
+    slope: Descent<S>,
     sums: &mut [Line],
     grid: Grid,
     share: Share,

@@ -2,53 +2,42 @@
 
 use cubecl::prelude::*;
 
-use super::{TAPS, check, images, neighbour};
-use crate::buffer::Buffer;
+use super::{TAPS, check_images, neighbour};
 use crate::machine::{GROUP, Machine};
-use crate::pitch;
-use crate::reading::{LINE, Line, Reading, Source, Target, pixels};
+use crate::map::Map;
+use crate::reading::{Reading, Source, Target};
+use crate::stored::{Line, Lines, Stored, launch};
 
-/// The mean of the image's pixels under the window around each pixel. `output` is `[pixels, pitch]`.
+/// The mean of the image's pixels under the window around each pixel.
 ///
-/// Panics when a buffer has another size.
-pub fn avg_forward(machine: &Machine, input: Reading, height: usize, width: usize, output: &Buffer<f32>) {
-    check(input.map.len(), output.len());
-    images(input.pixels(), height, width);
-    mean::launch(
-        machine.client(),
-        machine.groups(output.len() / LINE),
-        GROUP,
-        input.launch(),
-        output.argument(),
-        height,
-        width,
+/// Panics when a map has another size.
+pub fn avg_forward(machine: &Machine, input: Reading, height: usize, width: usize, output: &Map) {
+    check_images(output, input.map, height, width);
+    launch!(
+        output.precision(),
+        mean(machine.client(), machine.groups(output.lines()), GROUP, input.launch(), output.launch(), height, width)
     );
 }
 
-/// The gradient with respect to the input of an average pool of so many channels.
+/// The gradient with respect to the input of an average pool.
 ///
-/// Panics when a buffer has another size.
-pub fn avg_backward(
-    machine: &Machine,
-    gradient: &Buffer<f32>,
-    channels: usize,
-    height: usize,
-    width: usize,
-    target: Target,
-) {
+/// Panics when a map has another size.
+pub fn avg_backward(machine: &Machine, gradient: &Map, height: usize, width: usize, target: Target) {
     let (target, add) = target.split();
-    check(gradient.len(), target.len());
-    images(pixels(gradient, channels), height, width);
-    shared::launch(
-        machine.client(),
-        machine.groups(target.len() / LINE),
-        GROUP,
-        gradient.argument(),
-        target.argument(),
-        pitch(channels) / LINE,
-        height,
-        width,
-        add,
+    check_images(target, gradient, height, width);
+    launch!(
+        target.precision(),
+        shared(
+            machine.client(),
+            machine.groups(target.lines()),
+            GROUP,
+            gradient.launch(),
+            target.launch(),
+            target.pixel_lines(),
+            height,
+            width,
+            add,
+        )
     );
 }
 
@@ -73,7 +62,7 @@ fn share(row: usize, column: usize, height: usize, width: usize) -> f32 {
 }
 
 #[cube(launch)]
-fn mean(input: Source, output: &mut [Line], height: usize, width: usize) {
+fn mean<S: Stored>(input: Source<S>, mut output: Lines<S>, height: usize, width: usize) {
     let at = ABSOLUTE_POS;
     if at < output.len() {
         let line = at % input.lines;
@@ -86,12 +75,12 @@ fn mean(input: Source, output: &mut [Line], height: usize, width: usize) {
                 sum += input.read(&affine, other.pixel, line);
             }
         }
-        output[at] = sum * Line::new(share(pixel / width % height, pixel % width, height, width));
+        output.write(at, sum * Line::new(share(pixel / width % height, pixel % width, height, width)));
     }
 }
 
 #[cube(launch)]
-fn shared(gradient: &[Line], target: &mut [Line], lines: usize, height: usize, width: usize, add: u32) {
+fn shared<S: Stored>(gradient: Lines<S>, mut target: Lines<S>, lines: usize, height: usize, width: usize, add: u32) {
     let at = ABSOLUTE_POS;
     if at < target.len() {
         let line = at % lines;
@@ -101,12 +90,12 @@ fn shared(gradient: &[Line], target: &mut [Line], lines: usize, height: usize, w
             let other = neighbour(pixel, tap, height, width);
             if other.inside {
                 let part = Line::new(share(other.row, other.column, height, width));
-                sum = fma(gradient[other.pixel * lines + line], part, sum);
+                sum = fma(gradient.read(other.pixel * lines + line), part, sum);
             }
         }
         if add == 1 {
-            sum += target[at];
+            sum += target.read(at);
         }
-        target[at] = sum;
+        target.write(at, sum);
     }
 }

@@ -2,11 +2,12 @@
 
 use cubecl::prelude::*;
 
-use super::{TAPS, check, images, neighbour};
+use super::{TAPS, check_images, neighbour};
 use crate::buffer::Buffer;
 use crate::machine::{GROUP, Machine};
-use crate::pitch;
-use crate::reading::{LINE, Line, Reading, Source, Target, pixels};
+use crate::map::Map;
+use crate::reading::{Reading, Source, Target};
+use crate::stored::{LINE, Line, Lines, Stored, launch};
 
 /// Which place of the window held the largest value: 0 to 8, row by row. A byte a channel, four in a number:
 /// `[pixels, pitch / 4]`.
@@ -14,64 +15,60 @@ use crate::reading::{LINE, Line, Reading, Source, Target, pixels};
 pub struct Winners(pub Buffer<u32>);
 
 /// The largest value of the image under the window around each pixel, and where it was: the first of equal ones. What is
-/// not a number counts as the largest. `output` is `[pixels, pitch]`.
+/// not a number counts as the largest.
 ///
-/// Panics when a buffer has another size.
-pub fn max_forward(
-    machine: &Machine,
-    input: Reading,
-    height: usize,
-    width: usize,
-    output: &Buffer<f32>,
-    winners: &Winners,
-) {
-    check(input.map.len(), output.len());
-    check(output.len() / LINE, winners.0.len());
-    images(input.pixels(), height, width);
-    largest::launch(
-        machine.client(),
-        machine.groups(output.len() / LINE),
-        GROUP,
-        input.launch(),
-        output.argument(),
-        winners.0.argument(),
-        height,
-        width,
+/// Panics when a map or the buffer has another size.
+pub fn max_forward(machine: &Machine, input: Reading, height: usize, width: usize, output: &Map, winners: &Winners) {
+    check_images(output, input.map, height, width);
+    winners.check(output);
+    launch!(
+        output.precision(),
+        largest(
+            machine.client(),
+            machine.groups(output.lines()),
+            GROUP,
+            input.launch(),
+            output.launch(),
+            winners.0.argument(),
+            height,
+            width,
+        )
     );
 }
 
-/// The gradient with respect to the input of a max pool of so many channels: what each pixel won.
+/// The gradient with respect to the input of a max pool: what each pixel won.
 ///
-/// Panics when a buffer has another size.
-pub fn max_backward(
-    machine: &Machine,
-    gradient: &Buffer<f32>,
-    winners: &Winners,
-    channels: usize,
-    height: usize,
-    width: usize,
-    target: Target,
-) {
+/// Panics when a map or the buffer has another size.
+pub fn max_backward(machine: &Machine, gradient: &Map, winners: &Winners, height: usize, width: usize, target: Target) {
     let (target, add) = target.split();
-    check(gradient.len(), target.len());
-    check(gradient.len() / LINE, winners.0.len());
-    images(pixels(gradient, channels), height, width);
-    won::launch(
-        machine.client(),
-        machine.groups(target.len() / LINE),
-        GROUP,
-        gradient.argument(),
-        winners.0.argument(),
-        target.argument(),
-        pitch(channels) / LINE,
-        height,
-        width,
-        add,
+    check_images(target, gradient, height, width);
+    winners.check(gradient);
+    launch!(
+        target.precision(),
+        won(
+            machine.client(),
+            machine.groups(target.lines()),
+            GROUP,
+            gradient.launch(),
+            winners.0.argument(),
+            target.launch(),
+            target.pixel_lines(),
+            height,
+            width,
+            add,
+        )
     );
+}
+
+impl Winners {
+    fn check(&self, map: &Map) {
+        let (found, expected) = (self.0.len(), map.lines());
+        assert!(found == expected, "winners for {found} lines of a map of {expected}");
+    }
 }
 
 #[cube(launch)]
-fn largest(input: Source, output: &mut [Line], winners: &mut [u32], height: usize, width: usize) {
+fn largest<S: Stored>(input: Source<S>, mut output: Lines<S>, winners: &mut [u32], height: usize, width: usize) {
     let at = ABSOLUTE_POS;
     if at < output.len() {
         let line = at % input.lines;
@@ -88,7 +85,7 @@ fn largest(input: Source, output: &mut [Line], winners: &mut [u32], height: usiz
                 places = select_many(wins, Vector::new(u32::cast_from(tap)), places);
             }
         }
-        output[at] = best;
+        output.write(at, best);
         let mut packed = 0u32;
         #[unroll]
         for lane in 0..LINE {
@@ -101,7 +98,15 @@ fn largest(input: Source, output: &mut [Line], winners: &mut [u32], height: usiz
 /// A pixel is the last place of the window around its upper left neighbour, and so on to the first place of the window
 /// around its lower right one.
 #[cube(launch)]
-fn won(gradient: &[Line], winners: &[u32], target: &mut [Line], lines: usize, height: usize, width: usize, add: u32) {
+fn won<S: Stored>(
+    gradient: Lines<S>,
+    winners: &[u32],
+    mut target: Lines<S>,
+    lines: usize,
+    height: usize,
+    width: usize,
+    add: u32,
+) {
     let at = ABSOLUTE_POS;
     if at < target.len() {
         let line = at % lines;
@@ -113,7 +118,7 @@ fn won(gradient: &[Line], winners: &[u32], target: &mut [Line], lines: usize, he
                 let place = other.pixel * lines + line;
                 let packed = winners[place];
                 let own = u32::cast_from(TAPS - 1 - tap);
-                let given = gradient[place];
+                let given = gradient.read(place);
                 #[unroll]
                 for lane in 0..LINE {
                     if (packed >> comptime!(8 * lane as u32)) & 255 == own {
@@ -123,8 +128,8 @@ fn won(gradient: &[Line], winners: &[u32], target: &mut [Line], lines: usize, he
             }
         }
         if add == 1 {
-            sum += target[at];
+            sum += target.read(at);
         }
-        target[at] = sum;
+        target.write(at, sum);
     }
 }

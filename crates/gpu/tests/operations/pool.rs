@@ -4,53 +4,55 @@ use hnas_gpu::pool::{self, Winners};
 use hnas_gpu::{Target, pitch};
 use hnas_kernels::{Block, blocks, values};
 
-use crate::sample::{FEW, Map, Random, assert_same, download, machine, unwritten_map};
+use crate::sample::{FEW, Map, PRECISIONS, Random, assert_map, download, download_map, machine, unwritten_map};
 
 fn check(images: usize, height: usize, width: usize, channels: usize, activation: Option<bool>) {
     let Some(machine) = machine() else { return };
-    let mut random = Random::new(6);
-    let (image, pixels, depth) = (height * width, images * height * width, blocks(channels));
-    let input = random.input(pixels, channels, activation);
-    let device = input.upload(&machine);
-    let (gradient, before) = (random.map(pixels, channels), random.map(pixels, channels));
-    let device_gradient = gradient.upload(&machine);
+    for precision in PRECISIONS {
+        let mut random = Random::with_maps(precision, 6);
+        let (image, pixels, depth) = (height * width, images * height * width, blocks(channels));
+        let input = random.input(pixels, channels, activation);
+        let device = input.upload(&machine);
+        let (gradient, before) = (random.map(pixels, channels), random.map(pixels, channels));
+        let device_gradient = gradient.upload(&machine);
 
-    let mut expected = vec![Block::ZERO; pixels * depth];
-    let mut winners = vec![[0; 16]; pixels * depth];
-    hnas_kernels::pool::max_forward(input.reading(), height, width, &mut expected, &mut winners);
-    let output = unwritten_map(&machine, pixels, channels);
-    let device_winners = Winners(machine.room(pixels * pitch(channels) / 4));
-    pool::max_forward(&machine, device.reading(), height, width, &output, &device_winners);
-    assert_same(&machine, "max", &output, values(&expected), FEW);
-    let found: Vec<u8> = download(&machine, &device_winners.0).into_iter().flat_map(u32::to_le_bytes).collect();
-    for (pixel, (found, expected)) in found.chunks_exact(depth * 16).zip(winners.chunks_exact(depth)).enumerate() {
-        assert_eq!(found[..channels], expected.as_flattened()[..channels], "winners of pixel {pixel}");
+        let mut expected = vec![Block::ZERO; pixels * depth];
+        let mut winners = vec![[0; 16]; pixels * depth];
+        hnas_kernels::pool::max_forward(input.reading(), height, width, &mut expected, &mut winners);
+        let output = unwritten_map(&machine, precision, pixels, channels);
+        let device_winners = Winners(machine.room(pixels * pitch(channels) / 4));
+        pool::max_forward(&machine, device.reading(), height, width, &output, &device_winners);
+        assert_map(&machine, "max", &output, values(&expected), FEW);
+        let found: Vec<u8> = download(&machine, &device_winners.0).into_iter().flat_map(u32::to_le_bytes).collect();
+        for (pixel, (found, expected)) in found.chunks_exact(depth * 16).zip(winners.chunks_exact(depth)).enumerate() {
+            assert_eq!(found[..channels], expected.as_flattened()[..channels], "winners of pixel {pixel}");
+        }
+        for_both(&before, |add, expected, target| {
+            hnas_kernels::pool::max_backward(&gradient.map, &winners, depth, height, width, expected, add);
+            pool::max_backward(&machine, &device_gradient, &device_winners, height, width, target);
+        });
+
+        hnas_kernels::pool::avg_forward(input.reading(), height, width, &mut expected);
+        let output = unwritten_map(&machine, precision, pixels, channels);
+        pool::avg_forward(&machine, device.reading(), height, width, &output);
+        assert_map(&machine, "average", &output, values(&expected), FEW);
+        for_both(&before, |add, expected, target| {
+            hnas_kernels::pool::avg_backward(&gradient.map, depth, height, width, expected, add);
+            pool::avg_backward(&machine, &device_gradient, height, width, target);
+        });
+
+        let mut expected = vec![Block::ZERO; images * depth];
+        hnas_kernels::pool::global_forward(input.reading(), image, &mut expected);
+        let output = unwritten_map(&machine, precision, images, channels);
+        pool::global_forward(&machine, device.reading(), image, &output);
+        assert_map(&machine, "global", &output, values(&expected), FEW);
+        let gradient = random.map(images, channels);
+        let device_gradient = gradient.upload(&machine);
+        for_both(&before, |add, expected, target| {
+            hnas_kernels::pool::global_backward(&gradient.map, depth, image, expected, add);
+            pool::global_backward(&machine, &device_gradient, image, target);
+        });
     }
-    for_both(&before, |add, expected, target| {
-        hnas_kernels::pool::max_backward(&gradient.map, &winners, depth, height, width, expected, add);
-        pool::max_backward(&machine, &device_gradient, &device_winners, channels, height, width, target);
-    });
-
-    hnas_kernels::pool::avg_forward(input.reading(), height, width, &mut expected);
-    let output = unwritten_map(&machine, pixels, channels);
-    pool::avg_forward(&machine, device.reading(), height, width, &output);
-    assert_same(&machine, "average", &output, values(&expected), FEW);
-    for_both(&before, |add, expected, target| {
-        hnas_kernels::pool::avg_backward(&gradient.map, depth, height, width, expected, add);
-        pool::avg_backward(&machine, &device_gradient, channels, height, width, target);
-    });
-
-    let mut expected = vec![Block::ZERO; images * depth];
-    hnas_kernels::pool::global_forward(input.reading(), image, &mut expected);
-    let output = unwritten_map(&machine, images, channels);
-    pool::global_forward(&machine, device.reading(), image, &output);
-    assert_same(&machine, "global", &output, values(&expected), FEW);
-    let gradient = random.map(images, channels);
-    let device_gradient = gradient.upload(&machine);
-    for_both(&before, |add, expected, target| {
-        hnas_kernels::pool::global_backward(&gradient.map, depth, image, expected, add);
-        pool::global_backward(&machine, &device_gradient, channels, image, target);
-    });
 }
 
 /// Writes and adds on both sides, and compares.
@@ -60,7 +62,7 @@ fn for_both(before: &Map, backward: impl Fn(bool, &mut [Block], Target)) {
         let mut expected = before.map.clone();
         let target = before.upload(&machine);
         backward(add, &mut expected, if add { Target::Add(&target) } else { Target::Write(&target) });
-        assert_same(&machine, "gradient", &target, values(&expected), FEW);
+        assert_map(&machine, "gradient", &target, values(&expected), FEW);
     }
 }
 
@@ -92,9 +94,12 @@ fn what_is_not_a_number_wins() {
     let Some(machine) = machine() else { return };
     let mut map = vec![0.5; 9 * 16];
     map[4 * 16] = f32::NAN;
-    let (map, output) = (machine.upload(&map), unwritten_map(&machine, 9, 1));
-    let reading = hnas_gpu::Reading { map: &map, channels: 1, activation: None };
-    let winners = Winners(machine.room(9 * 4));
-    pool::max_forward(&machine, reading, 3, 3, &output, &winners);
-    assert!(download(&machine, &output).iter().step_by(16).all(|value| value.is_nan()));
+    for precision in PRECISIONS {
+        let on_device = hnas_gpu::Map::upload(&machine, precision, 1, &map);
+        let output = unwritten_map(&machine, precision, 9, 1);
+        let reading = hnas_gpu::Reading { map: &on_device, activation: None };
+        let winners = Winners(machine.room(9 * 4));
+        pool::max_forward(&machine, reading, 3, 3, &output, &winners);
+        assert!(download_map(&machine, &output).iter().step_by(16).all(|value| value.is_nan()));
+    }
 }

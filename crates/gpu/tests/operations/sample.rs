@@ -3,10 +3,15 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hnas_gpu::{Activation, Buffer, Coefficients, CubeElement, Machine, Reading, Slope, pitch, vulkan_devices};
+use hnas_gpu::{
+    Activation, Buffer, Coefficients, CubeElement, Machine, Precision, Reading, Slope, pitch, vulkan_devices,
+};
 use hnas_kernels::{Block, blocks, pack, values, values_mut};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+
+/// Every operation is tested on maps of each.
+pub(crate) const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
 
 /// The device of all tests; `None` where there is none, after a line that says which test did not run.
 pub(crate) fn machine() -> Option<Machine> {
@@ -30,21 +35,30 @@ pub(crate) fn assert_panics(words: &str, work: impl FnOnce()) {
 }
 
 /// Random numbers that are the same in every run.
-pub(crate) struct Random(ChaCha8Rng);
+pub(crate) struct Random {
+    rng: ChaCha8Rng,
+    precision: Precision,
+}
 
 impl Random {
+    /// With maps of 32-bit floats.
     pub(crate) fn new(seed: u64) -> Random {
-        Random(ChaCha8Rng::seed_from_u64(seed))
+        Random::with_maps(Precision::F32, seed)
+    }
+
+    /// With maps of values that are exact in a precision.
+    pub(crate) fn with_maps(precision: Precision, seed: u64) -> Random {
+        Random { rng: ChaCha8Rng::seed_from_u64(seed), precision }
     }
 
     /// So many numbers between -1 and 1.
     pub(crate) fn numbers(&mut self, count: usize) -> Vec<f32> {
-        (0..count).map(|_| self.0.random_range(-1.0..1.0)).collect()
+        (0..count).map(|_| self.rng.random_range(-1.0..1.0)).collect()
     }
 
     /// A whole number below `end`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
-        self.0.random_range(0..end)
+        self.rng.random_range(0..end)
     }
 
     /// A map with zeros where the padding is.
@@ -53,7 +67,7 @@ impl Random {
         for pixel in map.chunks_exact_mut(blocks(channels)) {
             values_mut(pixel)[..channels].copy_from_slice(&self.numbers(channels));
         }
-        Map { map, channels }
+        Map { map, channels, precision: self.precision }.exact()
     }
 
     /// Some scale and shift.
@@ -88,11 +102,21 @@ impl Random {
 pub(crate) struct Map {
     pub(crate) map: Vec<Block>,
     pub(crate) channels: usize,
+    pub(crate) precision: Precision,
 }
 
 impl Map {
-    pub(crate) fn upload(&self, machine: &Machine) -> Buffer<f32> {
-        machine.upload(values(&self.map))
+    /// With values that are exact in its precision.
+    pub(crate) fn exact(mut self) -> Map {
+        if self.precision == Precision::Bf16 {
+            let cut = |value: &mut f32| *value = f32::from_bits(value.to_bits() & 0xFFFF_0000);
+            values_mut(&mut self.map).iter_mut().for_each(cut);
+        }
+        self
+    }
+
+    pub(crate) fn upload(&self, machine: &Machine) -> hnas_gpu::Map {
+        hnas_gpu::Map::upload(machine, self.precision, self.channels, values(&self.map))
     }
 }
 
@@ -110,21 +134,19 @@ pub(crate) struct Output {
 
 /// An [`Input`] on the device.
 pub(crate) struct DeviceInput {
-    map: Buffer<f32>,
-    channels: usize,
+    map: hnas_gpu::Map,
     activation: Option<Activation>,
 }
 
 /// An [`Output`] on the device.
 pub(crate) struct DeviceOutput {
-    gradient: Buffer<f32>,
-    channels: usize,
-    normalized: Option<(Buffer<f32>, Activation, Coefficients)>,
+    gradient: hnas_gpu::Map,
+    normalized: Option<(hnas_gpu::Map, Activation, Coefficients)>,
 }
 
 impl Input {
     pub(crate) fn reading(&self) -> hnas_kernels::Reading<'_> {
-        let Map { map, channels } = &self.map;
+        let Map { map, channels, .. } = &self.map;
         hnas_kernels::Reading {
             map,
             blocks: blocks(*channels),
@@ -136,7 +158,6 @@ impl Input {
     pub(crate) fn upload(&self, machine: &Machine) -> DeviceInput {
         DeviceInput {
             map: self.map.upload(machine),
-            channels: self.map.channels,
             activation: self.activation.as_ref().map(|activation| upload_activation(machine, activation)),
         }
     }
@@ -154,7 +175,6 @@ impl Output {
     pub(crate) fn upload(&self, machine: &Machine) -> DeviceOutput {
         DeviceOutput {
             gradient: self.gradient.upload(machine),
-            channels: self.gradient.channels,
             normalized: self.normalized.as_ref().map(|(map, activation, way)| {
                 let rows = [&way.scale, &way.slope, &way.offset].map(|row| values(row)).concat();
                 let way = Coefficients(machine.upload(&rows));
@@ -166,14 +186,14 @@ impl Output {
 
 impl DeviceInput {
     pub(crate) fn reading(&self) -> Reading<'_> {
-        Reading { map: &self.map, channels: self.channels, activation: self.activation.as_ref() }
+        Reading { map: &self.map, activation: self.activation.as_ref() }
     }
 }
 
 impl DeviceOutput {
     pub(crate) fn slope(&self) -> Slope<'_> {
         let normalized = self.normalized.as_ref().map(|(map, activation, way)| (map, activation, way));
-        Slope { gradient: &self.gradient, channels: self.channels, normalized }
+        Slope { gradient: &self.gradient, normalized }
     }
 }
 
@@ -199,20 +219,32 @@ pub(crate) fn unwritten(machine: &Machine, len: usize) -> Buffer<f32> {
     machine.upload(&vec![77.0; len])
 }
 
-/// New memory for a map.
-pub(crate) fn unwritten_map(machine: &Machine, pixels: usize, channels: usize) -> Buffer<f32> {
-    unwritten(machine, pixels * pitch(channels))
+/// New memory for a map, full of another number.
+pub(crate) fn unwritten_map(machine: &Machine, precision: Precision, pixels: usize, channels: usize) -> hnas_gpu::Map {
+    hnas_gpu::Map::upload(machine, precision, channels, &vec![77.0; pixels * pitch(channels)])
+}
+
+/// The values of a map, after everything that was asked for.
+#[track_caller]
+pub(crate) fn download_map(machine: &Machine, map: &hnas_gpu::Map) -> Vec<f32> {
+    map.download(machine).unwrap_or_else(|error| panic!("the device failed: {error}"))
 }
 
 /// Fails when two results differ by more than `tolerance` of the largest value. Padding counts.
 #[track_caller]
 pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_rounded(what, found, expected, tolerance, 0.0);
+}
+
+/// The same, with what each value may differ by relative to itself.
+#[track_caller]
+fn assert_rounded(what: &str, found: &[f32], expected: &[f32], tolerance: f32, own: f32) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let distance = (found - expected).abs();
         assert!(
-            distance <= tolerance * largest,
+            distance <= tolerance * largest + own * expected.abs(),
             "{what}: value {at} is {found}, not {expected}; the largest is {largest}"
         );
     }
@@ -222,6 +254,22 @@ pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f32], toleranc
 #[track_caller]
 pub(crate) fn assert_same(machine: &Machine, what: &str, found: &Buffer<f32>, expected: &[f32], tolerance: f32) {
     assert_close(what, &download(machine, found), expected, tolerance);
+}
+
+/// The same for a map of the device, whose values were rounded once to its precision.
+#[track_caller]
+pub(crate) fn assert_map(machine: &Machine, what: &str, found: &hnas_gpu::Map, expected: &[f32], tolerance: f32) {
+    let own = rounding(found.precision());
+    let what = format!("{what} in {:?}", found.precision());
+    assert_rounded(&what, &download_map(machine, found), expected, tolerance, own);
+}
+
+/// What rounding to a precision changes a number by, relative to it, beside what computing it does.
+pub(crate) fn rounding(precision: Precision) -> f32 {
+    match precision {
+        Precision::F32 => 0.0,
+        Precision::Bf16 => 1.0 / 256.0,
+    }
 }
 
 /// What single numbers that are the sums of a few products may differ by.
