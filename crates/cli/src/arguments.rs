@@ -1,8 +1,12 @@
 //! What can be typed after `hnas`, each command with an example.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hnas_ledger::Store;
+
+use crate::time::duration;
 
 /// Neural architecture search with hierarchical representations.
 #[derive(Debug, Parser)]
@@ -19,6 +23,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Search(Search),
     Resume(Resume),
+    Worker(Worker),
+    Status(Status),
+    CopyLedger(CopyLedger),
     Train(Train),
     Report(Report),
     Inspect(Inspect),
@@ -46,6 +53,14 @@ pub(crate) struct Search {
     /// searches.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+    /// Where the ledger is kept: postgres://USER@HOST/DATABASE for workers on any number of hosts (docs/cluster.md), or a
+    /// file; by default a file in the run folder.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) store: Option<String>,
+    /// Networks trained at once by this process, over all devices, in place of --slots on each; 0: it only proposes, for
+    /// workers elsewhere (`hnas worker`).
+    #[arg(long, value_name = "N", conflicts_with = "slots")]
+    pub(crate) workers: Option<usize>,
     /// Print what would run and the hours estimated from steps measured on this device, and run nothing.
     #[arg(long)]
     pub(crate) plan: bool,
@@ -62,8 +77,68 @@ pub(crate) struct Search {
 pub(crate) struct Resume {
     /// The run folder.
     pub(crate) run: PathBuf,
+    /// Networks trained at once by this process, as for `hnas search`.
+    #[arg(long, value_name = "N", conflicts_with = "slots")]
+    pub(crate) workers: Option<usize>,
     #[command(flatten)]
     pub(crate) machine: Machine,
+}
+
+/// Evaluate trials that a search elsewhere proposes, in any study of its ledger. Needs no experiment file.
+///
+/// SIGTERM and SIGINT give the leased trials back and end it at once, with exit code 0; a second one kills it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples: hnas worker --store postgres://hnas_worker@db.example.org/hnas --device cuda:0 --stop-after 11h30m --idle-exit 15m\n          hnas worker --store runs/laptop/ledger.sqlite"
+)]
+pub(crate) struct Worker {
+    /// The ledger: postgres://USER@HOST/DATABASE, or a file of this machine.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) store: Store,
+    /// Begin no trial after this time, for example 11h30m; those under way are finished.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) stop_after: Option<Duration>,
+    /// End after so long without a trial, for example 15m; by default it waits for ever.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) idle_exit: Option<Duration>,
+    /// How long a silence is borne before the trial is given to another worker; a heartbeat comes four times as often. By
+    /// default 2m on a database and 20s on a file.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) lease: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// Say how far the searches of a ledger are, and who works on them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples: hnas status runs/laptop\n          hnas status --store postgres://hnas_reader@db.example.org/hnas --watch"
+)]
+pub(crate) struct Status {
+    /// The run folder.
+    #[arg(required_unless_present = "store")]
+    pub(crate) run: Option<PathBuf>,
+    /// The ledger: postgres://USER@HOST/DATABASE, or a file.
+    #[arg(long, value_name = "PLACE", conflicts_with = "run")]
+    pub(crate) store: Option<Store>,
+    /// Say it again and again, every 10 s or as often as given, until interrupted.
+    #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, default_missing_value = "10s")]
+    pub(crate) watch: Option<Duration>,
+    /// Print JSON, with --watch a line each time.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Copy a whole ledger, all or nothing, between files and databases. Stop its workers first, and work on the copy afterwards.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: hnas copy-ledger runs/laptop/ledger.sqlite postgres://hnas_search@db.example.org/hnas"
+)]
+pub(crate) struct CopyLedger {
+    /// Where it is: a file, or postgres://USER@HOST/DATABASE.
+    pub(crate) from: Store,
+    /// Where to copy it to.
+    pub(crate) to: Store,
 }
 
 /// What to compute on. Results do not depend on the numbers.

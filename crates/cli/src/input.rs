@@ -52,16 +52,12 @@ impl Model {
 pub(crate) struct Resources {
     /// One or more, of one kind.
     pub(crate) devices: Vec<EngineDevice>,
-    pub(crate) slots: usize,
+    /// Networks trained at once, over all devices.
+    pub(crate) workers: usize,
     pub(crate) threads: usize,
 }
 
 impl Resources {
-    /// Networks trained at once, over all devices.
-    pub(crate) fn workers(&self) -> usize {
-        self.slots * self.devices.len()
-    }
-
     /// The devices by their names.
     pub(crate) fn names(&self) -> String {
         self.devices.iter().map(EngineDevice::to_string).collect::<Vec<_>>().join(",")
@@ -80,7 +76,7 @@ impl Machine {
         let threads = self.threads.unwrap_or(cores);
         let on_cpu = devices.iter().all(EngineDevice::is_cpu);
         let slots = self.slots.unwrap_or(if on_cpu { threads } else { 1 });
-        Ok(Resources { devices, slots, threads })
+        Ok(Resources { workers: slots * devices.len(), devices, threads })
     }
 }
 

@@ -8,6 +8,7 @@ macro_rules! say {
 }
 
 mod arguments;
+mod copy;
 mod data;
 mod doctor;
 mod genotypes;
@@ -19,13 +20,20 @@ mod plan;
 mod progress;
 mod roofline;
 mod search;
+mod signals;
+mod status;
+mod time;
 mod train;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
+
+/// The version and revision of this program: all trials of a search come from one build.
+pub(crate) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("HNAS_REVISION"), ")");
 
 /// Exit code for bad input, a missing file or a machine that lacks something; `clap` uses the same for wrong flags.
 const REFUSED: u8 = 2;
@@ -40,6 +48,9 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Search(command) => search::search(&command),
         Command::Resume(command) => search::resume(&command),
+        Command::Worker(command) => worker::run(command),
+        Command::Status(command) => status::run(command),
+        Command::CopyLedger(command) => copy::run(&command),
         Command::Report(command) => page::report(&command),
         Command::Train(command) => train::run(&command),
         Command::Inspect(command) => inspect::run(&command),

@@ -11,20 +11,14 @@ use crate::input::Resources;
 pub(crate) fn print(resolved: &Resolved, resources: &Resources, json: bool) -> Result<()> {
     let dataset = resolved.arms.first().map(|arm| arm.search.dataset.as_str()).context("no arms")?;
     let ImageSize { channels, height, width } = Manifest::builtin(dataset)?.image();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads((resources.threads / resources.workers()).max(1)).build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads((resources.threads / resources.workers).max(1)).build()?;
     let estimates = pool.install(|| estimate(resolved, Shape::new(channels, height, width), &resources.devices[0]))?;
     if json {
         say!("{}", serde_json::to_string_pretty(&estimates)?);
         return Ok(());
     }
     let seeds = resolved.arms.len() / estimates.len().max(1);
-    say!(
-        "{} at scale {}, on {} with {} workers",
-        resolved.title,
-        resolved.scale,
-        resources.names(),
-        resources.workers()
-    );
+    say!("{} at scale {}, on {} with {} workers", resolved.title, resolved.scale, resources.names(), resources.workers);
     say!("Sums over {seeds} {}.", if seeds == 1 { "seed" } else { "seeds" });
     say!(
         "\n{:<36} {:>9} {:>9} {:>7} {:>7} {:>9} | {:>9} {:>7} {:>7} {:>9}",
@@ -41,7 +35,7 @@ pub(crate) fn print(resolved: &Resolved, resources: &Resources, json: bool) -> R
     );
     let mut total = 0.0;
     for estimate in &estimates {
-        total += line(estimate, resources.workers())?;
+        total += line(estimate, resources.workers)?;
     }
     say!("\n{total:.2} hours in all, estimated.");
     for estimate in &estimates {
@@ -54,7 +48,7 @@ pub(crate) fn print(resolved: &Resolved, resources: &Resources, json: bool) -> R
     );
     say!(
         "Assumed: {} workers do so many times the work of one, however many trainings there are; every candidate costs what the median\none does; no two arms retrain the same genotype; nothing is finished yet, here or by another experiment in the same folder.",
-        resources.workers()
+        resources.workers
     );
     if !resolved.differences.is_empty() {
         say!("\nScaled down: {} numbers differ from the paper's.", resolved.differences.len());

@@ -21,10 +21,11 @@ pub(crate) struct Progress {
 struct State {
     studies: usize,
     begun: usize,
-    study: Option<Ongoing>,
+    ongoing: HashMap<String, Ongoing>,
 }
 
 struct Ongoing {
+    /// From its first training on.
     bar: Option<ProgressBar>,
     started: Instant,
     last_line: Instant,
@@ -43,7 +44,7 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
         let searches: BTreeSet<&str> = resolved.arms.iter().map(|arm| arm.search.name.as_str()).collect();
         let retrained = resolved.arms.iter().filter(|arm| arm.retraining.is_some()).count();
-        let state = State { studies: searches.len() + retrained, begun: 0, study: None };
+        let state = State { studies: searches.len() + retrained, begun: 0, ongoing: HashMap::new() };
         Progress { terminal, state: Mutex::new(state) }
     }
 
@@ -66,13 +67,9 @@ impl Observer for Progress {
                 let resumed =
                     if finished > 0 { format!(", {finished} of them finished earlier") } else { String::new() };
                 self.line(&format!("[{}/{}] {name}: {trials} trials{resumed}", state.begun, state.studies));
-                let bar = self
-                    .terminal
-                    .as_ref()
-                    .map(|terminal| terminal.add(bar(trials * steps_of_trial, finished * steps_of_trial)));
                 let now = Instant::now();
-                state.study = Some(Ongoing {
-                    bar,
+                let ongoing = Ongoing {
+                    bar: None,
                     started: now,
                     last_line: now,
                     trials,
@@ -82,10 +79,14 @@ impl Observer for Progress {
                     steps: HashMap::new(),
                     steps_of_run: HashMap::new(),
                     best: None,
-                });
+                };
+                state.ongoing.insert(name.to_owned(), ongoing);
             }
             Event::Trained { trial, run, step, loss } => {
-                let Some(study) = &mut state.study else { return };
+                let Some(study) = state.ongoing.get_mut(name) else { return };
+                if study.steps.is_empty() && study.finished == study.finished_before {
+                    study.begin(self.terminal.as_ref());
+                }
                 study.trained(trial, run, step as u64);
                 if let Some(bar) = &study.bar {
                     bar.set_position(study.position());
@@ -97,7 +98,7 @@ impl Observer for Progress {
                 }
             }
             Event::Recorded { trial, finished, trials } => {
-                let Some(study) = &mut state.study else { return };
+                let Some(study) = state.ongoing.get_mut(name) else { return };
                 study.recorded(trial, finished);
                 let line = format!(
                     "{name}: trial {} ({finished}/{trials}): {}{}, {}",
@@ -112,15 +113,23 @@ impl Observer for Progress {
                 self.line(&line);
             }
             Event::Ended => {
-                if let Some(bar) = state.study.take().and_then(|study| study.bar) {
+                if let Some(bar) = state.ongoing.remove(name).and_then(|study| study.bar) {
                     bar.finish_and_clear();
                 }
             }
+            Event::Leased { .. } | Event::Evaluated { .. } => {}
         }
     }
 }
 
 impl Ongoing {
+    /// The time that is left is reckoned from here on.
+    fn begin(&mut self, terminal: Option<&MultiProgress>) {
+        self.started = Instant::now();
+        let (all, done) = (self.trials * self.steps_of_trial, self.finished * self.steps_of_trial);
+        self.bar = terminal.map(|terminal| terminal.add(bar(all, done)));
+    }
+
     fn trained(&mut self, trial: u64, run: usize, step: u64) {
         // Runs of a trial follow each other: earlier ones are whole.
         let (last_run, before) = self.steps_of_run.entry(trial).or_insert((run, 0));

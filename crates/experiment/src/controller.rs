@@ -23,51 +23,57 @@ use crate::study::{Limits, Repeats, Study};
 use crate::{Candidate, ExperimentError};
 
 /// One study's controller.
-pub struct Controller<'study> {
-    study: &'study Study,
+pub struct Controller {
+    study: Study,
     input: Shape,
     search: Search,
     /// Sequence number of the last result read.
-    read: i64,
+    last_read: i64,
     /// Finished trials that wait for an earlier one, so that all are taken in by their ids.
     waiting: BTreeMap<TrialId, Trial>,
     /// Trials `1 ..= taken` are finished and taken in.
     taken: u64,
     finished: u64,
     proposed: u64,
+    /// What the ledger has not taken yet, having failed.
+    unqueued: Option<Proposal>,
     /// Trials of each network, by its key: id, and fitness where it was trained.
     networks: HashMap<String, Vec<(TrialId, Option<Fitness>)>>,
 }
 
-impl<'study> Controller<'study> {
+impl Controller {
     /// Takes the study up where its ledger stands. `input` is the shape of one training image, cropped.
-    pub fn new(
-        study: &'study Study,
-        input: Shape,
-        ledger: &mut dyn Ledger,
-    ) -> Result<Controller<'study>, ExperimentError> {
+    pub fn new(study: &Study, input: Shape, ledger: &mut dyn Ledger) -> Result<Controller, ExperimentError> {
         let proposed = ledger.backlog()?.proposed;
         let strategy =
             study.strategy.build(&study.space).map_err(|error| ExperimentError::Strategy(error.to_string()))?;
         let search = Search::new(strategy, study.seed, study.search.in_flight).starting_at(TrialId(proposed + 1));
         Ok(Controller {
-            study,
+            study: study.clone(),
             input,
             search,
-            read: 0,
+            last_read: 0,
             waiting: BTreeMap::new(),
             taken: 0,
             finished: 0,
             proposed,
+            unqueued: None,
             networks: HashMap::new(),
         })
     }
 
     /// Reads what has finished since the last call, proposes what may be proposed now, and returns the newly finished.
     pub fn advance(&mut self, ledger: &mut dyn Ledger) -> Result<Vec<Trial>, ExperimentError> {
-        let news = ledger.results(self.read)?;
+        let news = self.read(ledger)?;
+        self.propose(ledger)?;
+        Ok(news)
+    }
+
+    /// Reads what has finished since the last call. When the ledger fails, nothing is changed, so it can be called again.
+    pub fn read(&mut self, ledger: &mut dyn Ledger) -> Result<Vec<Trial>, ExperimentError> {
+        let news = ledger.results(self.last_read)?;
         for trial in &news {
-            self.read = self.read.max(trial.seq);
+            self.last_read = self.last_read.max(trial.seq);
             self.finished += 1;
             self.waiting.insert(trial.proposal.id, trial.clone());
         }
@@ -75,17 +81,28 @@ impl<'study> Controller<'study> {
             self.taken += 1;
             self.take_in(&trial)?;
         }
-        while self.proposed < self.study.search.evaluations {
-            let (study, input) = (self.study, self.input);
-            let Some((id, suggestion)) = self.search.suggest_among(|genotype| within_limits(study, genotype, input))
-            else {
-                break;
-            };
-            let proposal = self.proposal(id, suggestion);
-            ledger.propose(&proposal)?;
-            self.proposed = id.0;
-        }
         Ok(news)
+    }
+
+    /// Proposes what may be proposed by what was read. When the ledger fails, it can be called again.
+    pub fn propose(&mut self, ledger: &mut dyn Ledger) -> Result<(), ExperimentError> {
+        while self.proposed < self.study.search.evaluations {
+            if self.unqueued.is_none() {
+                let (study, input) = (&self.study, self.input);
+                let next = self.search.suggest_among(|genotype| within_limits(study, genotype, input));
+                self.unqueued = next.map(|(id, suggestion)| self.proposal(id, suggestion));
+            }
+            let Some(proposal) = &self.unqueued else { break };
+            ledger.propose(proposal)?;
+            self.proposed = proposal.id.0;
+            self.unqueued = None;
+        }
+        Ok(())
+    }
+
+    /// The study.
+    pub fn study(&self) -> &Study {
+        &self.study
     }
 
     /// Trials finished so far.
@@ -135,7 +152,7 @@ impl<'study> Controller<'study> {
     }
 
     fn verdict(&self, candidate: &Candidate, same: &[(TrialId, Option<Fitness>)]) -> Verdict {
-        if let Some(reason) = refusal(self.study, candidate) {
+        if let Some(reason) = refusal(&self.study, candidate) {
             return Verdict::Refuse(reason);
         }
         let trained = same.iter().filter(|(_, fitness)| fitness.is_some()).count();

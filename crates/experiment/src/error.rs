@@ -82,6 +82,44 @@ pub enum ExperimentError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A run's ledger is elsewhere.
+    #[error(
+        "{folder} has its ledger in {there}, not in {here}; `hnas copy-ledger FROM TO` moves one, and the file {noted} of \
+         the folder says where it is"
+    )]
+    OtherStore {
+        /// The run folder.
+        folder: PathBuf,
+        /// Where the ledger is.
+        there: String,
+        /// Where it was said to be.
+        here: String,
+        /// The file that says where it is.
+        noted: &'static str,
+    },
+    /// Workers and whoever proposes are of different builds.
+    #[error(
+        "{place}: its trials are proposed by hnas {there}, this is hnas {here}; all trials of a search come from one build, \
+         so start workers of the same"
+    )]
+    OtherBuild {
+        /// The ledger.
+        place: String,
+        /// The build that proposes: version and revision.
+        there: String,
+        /// This one.
+        here: String,
+    },
+    /// A founding text that this build cannot read.
+    #[error("{place}: study {study} is none of this program's: {reason}")]
+    OtherProgram {
+        /// The ledger.
+        place: String,
+        /// Name of the study.
+        study: String,
+        /// What is wrong with its founding text, with line and column.
+        reason: String,
+    },
     /// The strategy does not go with the search space, or a ledger contradicts itself.
     #[error("{0}")]
     Strategy(String),

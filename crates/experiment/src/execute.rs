@@ -1,155 +1,185 @@
-//! Carries a run out: for each arm its search, unless it is carried out already, then the retraining of its winner, with
-//! several workers at once.
+//! Carries a run out: proposes the trials of every search of its arms, and as soon as an arm's own are finished those of
+//! the retraining of its winner, until all are finished. Who evaluates them, here or elsewhere, does not matter.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hnas_compiler::Shape;
-use hnas_data::{Manifest, TestImages, TrainingImages};
-use hnas_engine::EngineDevice;
-use hnas_ledger::{Ledger, SqliteLedger, Trial};
+use hnas_ledger::{Ledger, Trial};
 
 use crate::ExperimentError;
+use crate::board::Board;
 use crate::controller::Controller;
-use crate::images::Images;
+use crate::crew::{Crew, Serving};
+use crate::host;
+use crate::jobs::input;
 use crate::resolved::PlannedArm;
-use crate::run::{RunFolder, TakenRun};
+use crate::run::TakenRun;
 use crate::study::Study;
-use crate::worker::{Event, Observer, Worker, patiently};
+use crate::worker::{Event, patiently};
 
-/// How long a worker's silence is borne before its trial is given to another. A heartbeat comes four times as often.
-const LEASE: Duration = Duration::from_secs(20);
+/// How often finished trials are looked for in a file, and in a database.
+const LOOK: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// How often the controller looks for finished trials.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// What a run is carried out with.
+/// Carries runs out.
 pub struct Executor<'a> {
-    /// Where networks are trained: one or more devices of one kind. Results do not depend on their number.
-    pub devices: Vec<EngineDevice>,
-    /// Trials trained at once on each device. Results do not depend on it.
-    pub slots: usize,
-    /// Threads of the processor, shared out among the workers. Results do not depend on it.
-    pub threads: usize,
-    /// Who watches.
-    pub observer: &'a dyn Observer,
+    /// The workers of this process; it may have none.
+    pub crew: &'a Crew<'a>,
+    /// Where it is told to stop.
+    pub board: &'a Board,
+}
+
+/// A study whose trials are proposed here.
+struct Controlled {
+    controller: Controller,
+    ledger: Box<dyn Ledger>,
+    trials: Vec<Trial>,
+    ended: bool,
 }
 
 impl Executor<'_> {
-    /// Carries `run` out, from wherever it stands. `data` is the folder of the data sets.
-    pub fn carry_out(&self, run: &TakenRun, data: &Path) -> Result<(), ExperimentError> {
-        let mut images: Option<(String, TrainingImages, TestImages)> = None;
-        // Searches that are whole: several arms may be parts of one.
-        let mut searched: BTreeMap<&str, Vec<Trial>> = BTreeMap::new();
-        for arm in &run.resolved().arms {
-            let study = &arm.search;
-            if images.as_ref().is_none_or(|(name, ..)| *name != study.dataset) {
-                let (training, test) = hnas_data::load(&Manifest::builtin(&study.dataset)?, data)?;
-                images = Some((study.dataset.clone(), training, test));
+    /// Carries `run` out, from wherever it stands, or until the board says to stop.
+    ///
+    /// # Errors
+    /// When a study was founded by another experiment, its data is not there, or a ledger or a device refuses.
+    pub fn carry_out(&self, run: &TakenRun) -> Result<(), ExperimentError> {
+        if self.crew.workers() > 0 {
+            for arm in &run.resolved().arms {
+                self.crew.jobs.prepare(&arm.search.dataset)?;
             }
-            let Some((_, training, test)) = &images else { continue };
-            let trials = match searched.entry(&study.name) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(self.study(run, study, &Images::search(&study.data, training)?)?),
-            };
-            self.retrain(run, arm, &arm.own(trials), training, test)?;
         }
-        Ok(())
-    }
-
-    /// Only now that the search is whole, and only for the winner, test images are drawn (invariant E2).
-    fn retrain(
-        &self,
-        run: &RunFolder,
-        arm: &PlannedArm,
-        trials: &[Trial],
-        training: &TrainingImages,
-        test: &TestImages,
-    ) -> Result<(), ExperimentError> {
-        if arm.retraining.is_none() {
-            return Ok(());
-        }
-        let Some(study) = arm.retraining_study(trials) else {
-            tracing::warn!(arm = arm.name, seed = arm.seed(), "no trial succeeded, so there is no winner to retrain");
-            return Ok(());
-        };
-        self.study(run, &study, &Images::retraining(&study.data, training, test)?)?;
-        Ok(())
-    }
-
-    /// Lets the controller and the workers work until every trial of the study is finished, and gives them by id.
-    fn study(&self, run: &RunFolder, study: &Study, images: &Images) -> Result<Vec<Trial>, ExperimentError> {
-        let founding = study.founding_text();
-        let open =
-            || SqliteLedger::open(run.ledger(), &study.name, &founding).map(|ledger| ledger.with_lease_ttl(LEASE));
-        let mut ledger = open()?;
-        // This process holds the run's lock, so whoever held a lease is dead.
-        ledger.abandon_leases()?;
-        let side = study.fitness.recipe.crop();
-        let input = Shape::new(images.train().shape().0, side, side);
-        let mut controller = Controller::new(study, input, &mut ledger)?;
-        let mut trials = controller.advance(&mut ledger)?;
-        let total = study.search.evaluations;
-        let steps_of_trial = (study.fitness.runs * study.fitness.recipe.steps()) as u64;
-        let tell = |event: Event<'_>| self.observer.on(&study.name, event);
-        tell(Event::Begun { trials: total, finished: controller.finished(), steps_of_trial });
-        let stop = AtomicBool::new(controller.done());
-        let workers = (self.slots * self.devices.len()).min(usize::try_from(total).unwrap_or(usize::MAX)).max(1);
+        let opened = Mutex::default();
         std::thread::scope(|scope| {
-            let crew: Vec<_> = (1..=workers)
-                .map(|number| {
-                    let (stop, open) = (&stop, &open);
-                    let name = format!("{}/{number}", std::process::id());
-                    // Dealt out in turn, so that few workers are on many devices.
-                    let device = &self.devices[number % self.devices.len()];
-                    let worker = Worker { name, study, images, input, device, observer: self.observer };
-                    let threads = (self.threads / workers).max(1);
-                    scope.spawn(move || {
-                        let _stops = StopOnDrop(stop);
-                        let work = || -> Result<(), ExperimentError> {
-                            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                            let pool = pool.map_err(|error| ExperimentError::Threads(error.to_string()))?;
-                            let (mut ledger, mut heartbeat) = (open()?, open()?);
-                            pool.install(|| worker.work(&mut ledger, &mut heartbeat, stop))
-                        };
-                        // Said at once: the others may train for hours before they see that they are to stop.
-                        work().inspect_err(|error| tracing::error!("a worker gives up: {error}"))
-                    })
-                })
-                .collect();
-            let controlled = (|| {
-                let _stops = StopOnDrop(&stop);
-                while !controller.done() && !stop.load(Ordering::Acquire) {
-                    std::thread::sleep(LOOK);
-                    let news = patiently(&stop, || controller.advance(&mut ledger))?;
-                    let before = controller.finished() - news.len() as u64;
-                    for (nth, trial) in news.iter().enumerate() {
-                        tell(Event::Recorded { trial, finished: before + nth as u64 + 1, trials: total });
-                    }
-                    trials.extend(news);
-                }
-                Ok::<(), ExperimentError>(())
-            })();
-            for worker in crew {
-                // A panic is a bug: it stays loud, and what is recorded stays recorded.
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            }
+            let crew = scope.spawn(|| {
+                let stops = (self.crew.workers() > 0).then(|| StopOnDrop(self.board));
+                let worked = self.crew.work(self.board, &Serving::These(&opened));
+                drop(stops);
+                worked
+            });
+            let controlled = {
+                let _stops = StopOnDrop(self.board);
+                self.control(&run.resolved().arms, &opened)
+            };
+            crew.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             controlled
+        })
+    }
+
+    fn control(&self, arms: &[PlannedArm], opened: &Mutex<BTreeSet<String>>) -> Result<(), ExperimentError> {
+        let mut studies: Vec<Controlled> = Vec::new();
+        for arm in arms {
+            self.begin(&mut studies, &arm.search, opened)?;
+        }
+        self.bury()?;
+        let mut to_retrain: Vec<&PlannedArm> = arms.iter().filter(|arm| arm.retraining.is_some()).collect();
+        let look = LOOK[usize::from(!self.crew.store.is_file())];
+        loop {
+            for study in &mut studies {
+                self.advance(study)?;
+            }
+            let mut waiting = Vec::new();
+            for arm in std::mem::take(&mut to_retrain) {
+                let search = studies.iter().find(|study| study.controller.study().name == arm.search.name);
+                match search.and_then(|search| own(arm, &search.trials)) {
+                    None => waiting.push(arm),
+                    Some(trials) => match arm.retraining_study(&trials) {
+                        Some(study) => self.begin(&mut studies, &study, opened)?,
+                        None => {
+                            let (arm, seed) = (&arm.name, arm.seed());
+                            tracing::warn!(arm, seed, "no trial succeeded, so there is no winner to retrain");
+                        }
+                    },
+                }
+            }
+            to_retrain = waiting;
+            if self.board.stopped() || (to_retrain.is_empty() && studies.iter().all(|study| study.ended)) {
+                return Ok(());
+            }
+            self.board.pause(look);
+        }
+    }
+
+    /// Opens a study, unless an arm before shares it.
+    fn begin(
+        &self,
+        studies: &mut Vec<Controlled>,
+        study: &Study,
+        opened: &Mutex<BTreeSet<String>>,
+    ) -> Result<(), ExperimentError> {
+        if studies.iter().any(|known| known.controller.study().name == study.name) {
+            return Ok(());
+        }
+        let crew = self.crew;
+        let mut ledger = patiently(|| {
+            let mut ledger = crew.store.open(&study.name, &study.founding_text())?;
+            ledger.note_build(&crew.build)?;
+            Ok(ledger)
         })?;
-        tell(Event::Ended);
-        trials.sort_by_key(|trial| trial.proposal.id);
-        Ok(trials)
+        let controller = Controller::new(study, input(study)?, &mut *ledger)?;
+        let mut controlled = Controlled { controller, ledger, trials: Vec::new(), ended: false };
+        controlled.trials = advance(&mut controlled.controller, &mut *controlled.ledger)?;
+        let steps_of_trial = (study.fitness.runs * study.fitness.recipe.steps()) as u64;
+        let (trials, finished) = (study.search.evaluations, controlled.controller.finished());
+        crew.observer.on(&study.name, Event::Begun { trials, finished, steps_of_trial });
+        studies.push(controlled);
+        opened.lock().unwrap_or_else(PoisonError::into_inner).insert(study.name.clone());
+        Ok(())
+    }
+
+    fn advance(&self, study: &mut Controlled) -> Result<(), ExperimentError> {
+        if study.ended {
+            return Ok(());
+        }
+        let before = study.controller.finished();
+        let news = advance(&mut study.controller, &mut *study.ledger)?;
+        let of = study.controller.study();
+        let tell = |event: Event<'_>| self.crew.observer.on(&of.name, event);
+        for (finished, trial) in (before + 1..).zip(&news) {
+            tell(Event::Recorded { trial, finished, trials: of.search.evaluations });
+        }
+        study.ended = study.controller.done();
+        if study.ended {
+            tell(Event::Ended);
+        }
+        study.trials.extend(news);
+        Ok(())
+    }
+
+    /// Has the leases of workers run out that were in processes of this host which are no more, so that nobody waits for
+    /// them.
+    fn bury(&self) -> Result<(), ExperimentError> {
+        for study in patiently(|| Ok(self.crew.store.status()?))? {
+            for worker in study.workers.iter().filter(|worker| worker.trial.is_some() && host::is_dead(&worker.worker))
+            {
+                patiently(|| Ok(self.crew.store.join(&study.info.name)?.abandon_leases(&worker.worker)?))?;
+            }
+        }
+        Ok(())
     }
 }
 
+/// Reads and proposes, however long the ledger is away.
+fn advance(controller: &mut Controller, ledger: &mut dyn Ledger) -> Result<Vec<Trial>, ExperimentError> {
+    let news = patiently(|| controller.read(ledger))?;
+    patiently(|| controller.propose(ledger))?;
+    Ok(news)
+}
+
+/// The arm's own trials by id, once all of them are finished.
+fn own(arm: &PlannedArm, trials: &[Trial]) -> Option<Vec<Trial>> {
+    if trials.iter().filter(|trial| trial.proposal.id.0 <= arm.trials).count() as u64 != arm.trials {
+        return None;
+    }
+    let mut own = arm.own(trials);
+    own.sort_by_key(|trial| trial.proposal.id);
+    Some(own)
+}
+
 /// Whoever ends, by return, error or panic, ends the others.
-struct StopOnDrop<'a>(&'a AtomicBool);
+struct StopOnDrop<'a>(&'a Board);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        self.0.stop();
     }
 }

@@ -4,7 +4,7 @@ use hnas_data::{Test, TestImages, Train, TrainingImages, Valid, View};
 
 use crate::ExperimentError;
 use crate::seeds::Purpose;
-use crate::study::DataPlan;
+use crate::study::{DataPlan, Study};
 
 /// The images of one study. What a study is for follows from them: only test images make a retraining.
 pub(crate) enum Images {
@@ -15,16 +15,20 @@ pub(crate) enum Images {
 }
 
 impl Images {
-    pub(crate) fn search(plan: &DataPlan, training: &TrainingImages) -> Result<Images, ExperimentError> {
+    /// Those of a study. Only a retraining is given test images.
+    pub(crate) fn of(study: &Study, training: &TrainingImages, test: &TestImages) -> Result<Images, ExperimentError> {
+        match study.purpose() {
+            Purpose::Fitness => Images::search(&study.data, training),
+            Purpose::Retraining => Images::retraining(&study.data, training, test),
+        }
+    }
+
+    fn search(plan: &DataPlan, training: &TrainingImages) -> Result<Images, ExperimentError> {
         let split = training.split(plan.train, plan.valid, plan.seed)?;
         Ok(Images::Search { train: split.train, valid: split.valid })
     }
 
-    pub(crate) fn retraining(
-        plan: &DataPlan,
-        training: &TrainingImages,
-        test: &TestImages,
-    ) -> Result<Images, ExperimentError> {
+    fn retraining(plan: &DataPlan, training: &TrainingImages, test: &TestImages) -> Result<Images, ExperimentError> {
         Ok(Images::Retraining { train: training.all(plan.retrain, plan.seed)?, test: test.take(plan.test, plan.seed)? })
     }
 
@@ -39,13 +43,6 @@ impl Images {
         match self {
             Images::Search { valid, .. } => valid,
             Images::Retraining { test, .. } => test,
-        }
-    }
-
-    pub(crate) fn purpose(&self) -> Purpose {
-        match self {
-            Images::Search { .. } => Purpose::Fitness,
-            Images::Retraining { .. } => Purpose::Retraining,
         }
     }
 }

@@ -3,13 +3,17 @@
 //! `evaluate` holds the way of one candidate as one screen of code; everything around it makes that way repeatable,
 //! parallel and safe to interrupt. This crate draws nothing and prints nothing: it tells an [`Observer`].
 
+mod board;
 mod controller;
+mod crew;
 mod differences;
 mod error;
 mod estimate;
 mod evaluate;
 mod execute;
+mod host;
 mod images;
+mod jobs;
 mod plan;
 mod resolved;
 mod run;
@@ -17,7 +21,9 @@ mod seeds;
 mod study;
 mod worker;
 
+pub use board::Board;
 pub use controller::Controller;
+pub use crew::{Crew, Serving};
 pub use differences::{Difference, differences};
 pub use error::ExperimentError;
 pub use estimate::{Estimate, estimate};

@@ -4,6 +4,7 @@
 //! NAME.ron        a resolved experiment; a folder goes on only with the experiments that founded it
 //! NAME/           its report
 //! ledger.sqlite   every trial of every experiment, under the names of [`Study::name`](crate::Study::name)
+//! store.txt       where the ledger is, if it is not that file
 //! sessions.jsonl  one line each time the program was started on the folder: version, revision, device, workers
 //! run.lock        locked while a process works on the folder
 //! ```
@@ -16,7 +17,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hnas_ledger::{Ledger, LedgerError, SqliteLedger, Trial};
+use hnas_ledger::{LedgerError, Store, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
@@ -24,8 +25,12 @@ use crate::plan::read_ron;
 use crate::resolved::{PlannedArm, Resolved};
 
 const LEDGER: &str = "ledger.sqlite";
+const STORE: &str = "store.txt";
 const SESSIONS: &str = "sessions.jsonl";
 const LOCK: &str = "run.lock";
+
+/// How long a database that is away is waited for by whoever only looks.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a run that another process holds is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +40,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 pub struct RunFolder {
     folder: PathBuf,
     resolved: Resolved,
+    store: Store,
 }
 
 /// An experiment of a run folder that this process, and no other, may work on until the value is dropped or the process ends.
@@ -76,11 +82,13 @@ pub struct Arm {
 
 impl RunFolder {
     /// Founds an experiment in `folder`, or opens the one there if it was founded with the same studies (invariant L2), and
-    /// takes the folder for this process.
-    pub fn found(folder: &Path, resolved: Resolved) -> Result<TakenRun, ExperimentError> {
+    /// takes the folder for this process. `store` is the place of its ledger: an address, or the path of a file; by default a
+    /// file in the folder.
+    pub fn found(folder: &Path, resolved: Resolved, store: Option<&str>) -> Result<TakenRun, ExperimentError> {
         let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(unwritable)?;
         let lock = lock(folder)?;
+        let store = keep_store(folder, store)?;
         let path = file(folder, &resolved.name);
         if path.exists() {
             let run = RunFolder::open(folder, &resolved.name)?;
@@ -91,7 +99,7 @@ impl RunFolder {
         }
         let draft = folder.join(".founding.part");
         fs::write(&draft, text(&resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
-        Ok(TakenRun { run: RunFolder { folder: folder.to_owned(), resolved }, _lock: lock })
+        Ok(TakenRun { run: RunFolder { folder: folder.to_owned(), resolved, store }, _lock: lock })
     }
 
     /// The names of the experiments in `folder`, sorted; at least one.
@@ -120,7 +128,8 @@ impl RunFolder {
 
     /// Opens an experiment to look at it, while others may work on it.
     pub fn open(folder: &Path, name: &str) -> Result<RunFolder, ExperimentError> {
-        Ok(RunFolder { folder: folder.to_owned(), resolved: read_ron(&file(folder, name))? })
+        let resolved = read_ron(&file(folder, name))?;
+        Ok(RunFolder { folder: folder.to_owned(), resolved, store: RunFolder::store_of(folder)? })
     }
 
     /// The run's folder.
@@ -133,9 +142,17 @@ impl RunFolder {
         &self.resolved
     }
 
-    /// The run's ledger.
-    pub(crate) fn ledger(&self) -> PathBuf {
-        self.folder.join(LEDGER)
+    /// Where the run's ledger is.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where the ledger of the run in `folder` is.
+    ///
+    /// # Errors
+    /// When what the folder says of it is no place of a ledger.
+    pub fn store_of(folder: &Path) -> Result<Store, ExperimentError> {
+        Ok(place(folder, noted_store(folder)?.as_deref()).parse()?)
     }
 
     /// Where its report belongs.
@@ -157,12 +174,10 @@ impl RunFolder {
     }
 
     fn trials(&self, study: &str) -> Result<Vec<Trial>, ExperimentError> {
-        if !self.ledger().is_file() {
-            return Ok(Vec::new());
-        }
-        let mut trials = match SqliteLedger::read(self.ledger(), study) {
+        let store = self.store.clone().giving_up_after(PATIENCE);
+        let mut trials = match store.read(study) {
             Ok(mut ledger) => ledger.results(0)?,
-            Err(LedgerError::UnknownStudy { .. }) => Vec::new(),
+            Err(LedgerError::UnknownStudy { .. } | LedgerError::Missing { .. }) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
         trials.sort_by_key(|trial| trial.proposal.id);
@@ -192,6 +207,43 @@ impl Deref for TakenRun {
     fn deref(&self) -> &RunFolder {
         &self.run
     }
+}
+
+/// Notes where the ledger of a folder is, unless that is the file in it, and gives it.
+fn keep_store(folder: &Path, asked: Option<&str>) -> Result<Store, ExperimentError> {
+    let noted = noted_store(folder)?;
+    if let Some(here) = asked {
+        // Read first, so that nothing wrong is noted.
+        let store: Store = here.parse()?;
+        let there = match noted {
+            None if !folder.join(LEDGER).exists() => {
+                let path = folder.join(STORE);
+                fs::write(&path, format!("{here}\n")).map_err(|source| ExperimentError::Write { path, source })?;
+                return Ok(store);
+            }
+            _ => place(folder, noted.as_deref()),
+        };
+        if there != here {
+            let (folder, here) = (folder.to_owned(), here.to_owned());
+            return Err(ExperimentError::OtherStore { folder, there, here, noted: STORE });
+        }
+    }
+    Ok(place(folder, noted.as_deref()).parse()?)
+}
+
+/// What a folder says of its ledger.
+fn noted_store(folder: &Path) -> Result<Option<String>, ExperimentError> {
+    let path = folder.join(STORE);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ExperimentError::Read { path, source }),
+    }
+}
+
+/// The place of a folder's ledger, as a person writes it.
+fn place(folder: &Path, noted: Option<&str>) -> String {
+    noted.map_or_else(|| folder.join(LEDGER).display().to_string(), str::to_owned)
 }
 
 /// Takes a run for this process until the file that is returned is dropped or the process ends, however it ends.

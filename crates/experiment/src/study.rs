@@ -6,6 +6,11 @@ use hnas_genome::{Genotype, SearchSpace};
 use hnas_search::{StrategyPlan, TrialId};
 use serde::{Deserialize, Serialize};
 
+use crate::seeds::Purpose;
+
+/// What stands between the name of a search and the number of the trial that is retrained.
+const TRIAL: &str = "/trial-";
+
 /// One study of a ledger: a search, or the retraining of a genotype that a search found.
 ///
 /// It holds what decides its trials and nothing else, so experiments that ask for the same search share its trials.
@@ -107,13 +112,27 @@ impl Study {
             .expect("a study holds only plain data, which RON can always write")
     }
 
+    /// The study that a founding text is of.
+    ///
+    /// # Errors
+    /// When it is none of this build's; line and column, from 1, and what is wrong there.
+    pub fn from_founding_text(text: &str) -> Result<Study, String> {
+        ron::from_str(text).map_err(|error: ron::error::SpannedError| error.to_string())
+    }
+
+    /// What its trainings are for. Its name says it: that of a retraining begins with that of its search and goes on, see
+    /// [`retraining`](Study::retraining), and no name of an arm holds a slash.
+    pub fn purpose(&self) -> Purpose {
+        if self.name.contains(TRIAL) { Purpose::Retraining } else { Purpose::Fitness }
+    }
+
     /// The training of this search's trial `trial` as `training` says, as a study: the trial's genotype, once for each run,
     /// each a trial with a seed of its own. Arms that retrain the same trial in the same way share it.
     pub fn retraining(&self, trial: TrialId, genotype: &Genotype, training: &Training) -> Study {
         let Training { skeleton, recipe, runs } = training.clone();
         let genotypes = vec![genotype.clone()].try_into().expect("one genotype is at least one");
         Study {
-            name: format!("{}/trial-{trial}/c0-{}", self.name, skeleton.c0()),
+            name: format!("{}{TRIAL}{trial}/c0-{}", self.name, skeleton.c0()),
             strategy: StrategyPlan::Given { genotypes },
             search: SearchPlan {
                 evaluations: runs as u64,
@@ -124,5 +143,44 @@ impl Study {
             fitness: Training { skeleton, recipe, runs: 1 },
             ..self.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{Experiment, PlannedArm};
+
+    /// Every study of every scale of an experiment, a retraining of its first genotype included.
+    fn studies(file: &str) -> Vec<Study> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+        let experiment = Experiment::load(&file).expect("it reads");
+        let scales: Vec<String> = experiment.scales().into_iter().map(str::to_owned).collect();
+        let arms = scales.iter().flat_map(|scale| experiment.resolve(scale, None).expect("it resolves").arms);
+        let both = |arm: PlannedArm| {
+            let trivial = Genotype::identity_chain(&arm.search.space);
+            let retraining = arm.retraining.map(|training| arm.search.retraining(TrialId(7), &trivial, &training));
+            std::iter::once(arm.search).chain(retraining)
+        };
+        arms.flat_map(both).collect()
+    }
+
+    #[test]
+    fn a_worker_reads_a_study_and_its_purpose_back_from_the_founding_text() {
+        let mut retrainings = 0;
+        for file in ["tests/cases/tiny.ron", "experiments/cifar10/experiment.ron"] {
+            for study in studies(file) {
+                assert_eq!(Study::from_founding_text(&study.founding_text()).as_ref(), Ok(&study));
+                let retraining = study.name.split('/').count() == 4;
+                assert_eq!(study.purpose() == Purpose::Retraining, retraining, "{}", study.name);
+                retrainings += usize::from(retraining);
+            }
+        }
+        assert!(retrainings > 3);
+        let other = studies("tests/cases/tiny.ron")[0].founding_text().replacen("seed:", "weed:", 1);
+        let said = Study::from_founding_text(&other).expect_err("no field is called weed");
+        assert!(said.starts_with("4:9: Unexpected field named `weed`"), "{said}");
     }
 }

@@ -1,24 +1,20 @@
-//! A worker: leases a trial, evaluates it beside a heartbeat, records the outcome, until nothing is left.
+//! A worker with a leased trial: it evaluates it beside a heartbeat and records the outcome.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use hnas_compiler::Shape;
 use hnas_engine::EngineDevice;
-use hnas_ledger::{Lease, Ledger, Outcome, Trial, Verdict};
+use hnas_ledger::{Lease, Ledger, Outcome, Store, Trial, Verdict};
 
 use crate::ExperimentError;
+use crate::board::{Board, Doing};
 use crate::evaluate::{candidate, evaluate};
-use crate::images::Images;
+use crate::jobs::Job;
 use crate::seeds::training_seed;
-use crate::study::Study;
 
-/// How long an idle worker waits before it asks the ledger again.
-const IDLE: Duration = Duration::from_millis(100);
-
-/// The longest wait between two attempts to reach the ledger.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The shortest and the longest wait between two attempts to reach the ledger.
+const PATIENCE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 
 /// Something a person may want to see.
 #[derive(Clone, Debug)]
@@ -32,7 +28,12 @@ pub enum Event<'a> {
         /// Training steps of one trial, over all its runs.
         steps_of_trial: u64,
     },
-    /// A worker trained one more step.
+    /// A worker of this process leased a trial.
+    Leased {
+        /// It.
+        lease: &'a Lease,
+    },
+    /// A worker of this process trained one more step.
     Trained {
         /// The trial.
         trial: u64,
@@ -43,7 +44,16 @@ pub enum Event<'a> {
         /// Mean loss of this step's batch.
         loss: f64,
     },
-    /// A trial is in the ledger.
+    /// A worker of this process came to the end of a trial.
+    Evaluated {
+        /// The trial.
+        trial: u64,
+        /// What came out.
+        outcome: &'a Outcome,
+        /// Whether it was recorded; if not, another worker was first.
+        recorded: bool,
+    },
+    /// A trial is in the ledger, whoever evaluated it.
     Recorded {
         /// It.
         trial: &'a Trial,
@@ -65,82 +75,80 @@ pub trait Observer: Sync {
 /// What a worker works with.
 pub(crate) struct Worker<'a> {
     pub(crate) name: String,
-    pub(crate) study: &'a Study,
-    pub(crate) images: &'a Images,
-    pub(crate) input: Shape,
+    /// Its place on the board.
+    pub(crate) place: usize,
+    pub(crate) board: &'a Board,
+    pub(crate) store: &'a Store,
     pub(crate) device: &'a EngineDevice,
     pub(crate) observer: &'a dyn Observer,
 }
 
 impl Worker<'_> {
-    /// Works until `stop` is set. `ledger` and `heartbeat` are two connections to the same study.
-    pub(crate) fn work(
-        &self,
-        ledger: &mut dyn Ledger,
-        heartbeat: &mut dyn Ledger,
-        stop: &AtomicBool,
-    ) -> Result<(), ExperimentError> {
-        while !stop.load(Ordering::Acquire) {
-            match patiently(stop, || Ok(ledger.lease(&self.name)?))? {
-                None => std::thread::sleep(IDLE),
-                Some(lease) => {
-                    let recorded = beside_heartbeat(&lease, heartbeat, || {
-                        let outcome = self.outcome(&lease)?;
-                        patiently(stop, || Ok(ledger.record(&lease, &outcome)?))
-                    })?;
-                    if !recorded {
-                        tracing::warn!(trial = lease.proposal.id.0, "another worker recorded this trial first");
-                    }
-                }
+    /// Evaluates a leased trial and records what came out, however long the ledger is away.
+    pub(crate) fn attend(&self, job: &Job, lease: &Lease, ledger: &mut dyn Ledger) -> Result<(), ExperimentError> {
+        let (study, trial) = (&job.study.name, lease.proposal.id.0);
+        self.board.set(self.place, Doing::Evaluating { study: study.clone(), lease: Box::new(lease.clone()) });
+        self.observer.on(study, Event::Leased { lease });
+        let outcome = match self.outcome(job, lease) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                ledger.release(lease)?;
+                return Err(error);
             }
+        };
+        self.board.set(self.place, Doing::Recording);
+        let recorded = patiently(|| Ok(ledger.record(lease, &outcome)?))?;
+        self.board.set(self.place, Doing::Nothing);
+        self.observer.on(study, Event::Evaluated { trial, outcome: &outcome, recorded });
+        if !recorded {
+            tracing::info!(study, trial, "another worker recorded this trial first");
         }
         Ok(())
     }
 
-    fn outcome(&self, lease: &Lease) -> Result<Outcome, ExperimentError> {
-        let proposal = &lease.proposal;
-        match &proposal.verdict {
-            Verdict::Refuse(reason) => return Ok(Outcome::Failed { reason: format!("refused: {reason}") }),
-            Verdict::Reuse(fitness) => return Ok(Outcome::Scored { fitness: *fitness, runs: Vec::new() }),
-            Verdict::Evaluate => {}
+    fn outcome(&self, job: &Job, lease: &Lease) -> Result<Outcome, ExperimentError> {
+        match &lease.proposal.verdict {
+            Verdict::Refuse(reason) => Ok(Outcome::Failed { reason: format!("refused: {reason}") }),
+            Verdict::Reuse(fitness) => Ok(Outcome::Scored { fitness: *fitness, runs: Vec::new() }),
+            Verdict::Evaluate => beside_heartbeat(self.store, &job.study.name, lease, || {
+                // A panic is a bug, and loud; but one genotype must not take the workers of a whole search with it, one
+                // after the other.
+                catch_unwind(AssertUnwindSafe(|| self.evaluation(job, lease))).unwrap_or_else(|panic| {
+                    let said = panic.downcast_ref::<String>().map(String::as_str);
+                    let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing");
+                    Ok(Outcome::Failed { reason: format!("panic: {said}") })
+                })
+            }),
         }
-        let training = &self.study.fitness;
-        let candidate = match candidate(&proposal.genotype, &training.skeleton, self.input) {
+    }
+
+    fn evaluation(&self, job: &Job, lease: &Lease) -> Result<Outcome, ExperimentError> {
+        let Job { study, images, input } = job;
+        let (training, proposal) = (&study.fitness, &lease.proposal);
+        let candidate = match candidate(&proposal.genotype, &training.skeleton, *input) {
             Ok(candidate) => candidate,
             Err(error) => return Ok(Outcome::Failed { reason: format!("refused: {error}") }),
         };
         let trial = proposal.id.0;
         let seeds: Vec<u64> =
-            (1..=training.runs).map(|run| training_seed(self.study.seed, self.images.purpose(), trial, run)).collect();
+            (1..=training.runs).map(|run| training_seed(study.seed, study.purpose(), trial, run)).collect();
         let watch = |run, step: hnas_engine::Step| {
-            self.observer
-                .on(&self.study.name, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
+            self.observer.on(&study.name, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
         };
-        Ok(evaluate(
-            &candidate.graph,
-            training,
-            self.images.train(),
-            self.images.scored(),
-            self.device,
-            &seeds,
-            &watch,
-        )?)
+        Ok(evaluate(&candidate.graph, training, images.train(), images.scored(), self.device, &seeds, &watch)?)
     }
 }
 
-/// Asks the ledger again, ever more slowly, while its answer is an error that may pass: it is locked, or its disk is full.
-/// A result in hand is kept until it is recorded or `stop` is set.
-pub(crate) fn patiently<T>(
-    stop: &AtomicBool,
-    mut ask: impl FnMut() -> Result<T, ExperimentError>,
-) -> Result<T, ExperimentError> {
-    let mut wait = IDLE;
+/// Asks the ledger again, ever more slowly and without giving up, while its answer is an error that may pass: it is away,
+/// locked, or its disk is full.
+pub(crate) fn patiently<T>(mut ask: impl FnMut() -> Result<T, ExperimentError>) -> Result<T, ExperimentError> {
+    let mut wait = PATIENCE[0];
     loop {
         match ask() {
-            Err(ExperimentError::Ledger(error)) if error.is_transient() && !stop.load(Ordering::Acquire) => {
+            Err(ExperimentError::Ledger(error)) if error.is_transient() => {
                 tracing::warn!(%error, "the ledger is asked again in {:.1} s", wait.as_secs_f64());
                 std::thread::sleep(wait);
-                wait = (wait * 2).min(PATIENCE);
+                wait = (wait * 2).min(PATIENCE[1]);
             }
             answer => return answer,
         }
@@ -148,16 +156,28 @@ pub(crate) fn patiently<T>(
 }
 
 /// Does `work` while another thread renews the lease, four times within its time to live.
-fn beside_heartbeat<T: Send>(lease: &Lease, ledger: &mut dyn Ledger, work: impl FnOnce() -> T) -> T {
+fn beside_heartbeat<T: Send>(store: &Store, study: &str, lease: &Lease, work: impl FnOnce() -> T) -> T {
     let (done, rest) = channel::<()>();
     let every = lease.ttl / 4;
+    let store = store.clone().giving_up_after(every);
     std::thread::scope(|scope| {
         scope.spawn(move || {
+            let mut ledger: Option<Box<dyn Ledger>> = None;
             while rest.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                match ledger.renew(lease) {
+                let opened = match ledger.take() {
+                    Some(open) => Ok(open),
+                    None => store.join(study),
+                };
+                let renewed = opened.and_then(|mut open| {
+                    let renewed = open.renew(lease);
+                    ledger = Some(open);
+                    renewed
+                });
+                match renewed {
                     Ok(true) => {}
-                    Ok(false) => return tracing::warn!(trial = lease.proposal.id.0, "the lease ran out"),
-                    // A heartbeat that is missed is no loss: the next may come through, and the first result counts.
+                    // It goes on: whoever records first is counted.
+                    Ok(false) => return tracing::info!(study, trial = lease.proposal.id.0, "the lease ran out"),
+                    // A heartbeat that is missed is no loss: the next may come through.
                     Err(error) => tracing::warn!(trial = lease.proposal.id.0, %error, "the lease was not renewed"),
                 }
             }

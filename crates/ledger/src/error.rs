@@ -86,6 +86,12 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file without anything in it, which somebody may be about to make a ledger of.
+    #[error("{place} is not a ledger of hnas: the file is empty")]
+    Empty {
+        /// Which file.
+        place: String,
+    },
     /// The ledger was opened for reading, or its file cannot be written.
     #[error("the ledger {place} can only be read: its file cannot be written, or it was opened for a report")]
     ReadOnly {
@@ -253,8 +259,8 @@ pub enum LedgerError {
         /// What the database says.
         reason: String,
     },
-    /// The ledger was made by an earlier hnas, and whoever joins it does not change it.
-    #[error("the ledger {place} has format {found}, workers need {known}: open it once with `hnas search`")]
+    /// The ledger was made by an earlier hnas, and whoever joins it, copies it or asks for its status does not change it.
+    #[error("the ledger {place} has format {found}, this needs {known}: open it once with `hnas search`")]
     Older {
         /// Which ledger.
         place: String,
@@ -307,6 +313,7 @@ impl LedgerError {
             | CannotOpen { .. }
             | NetworkFileSystem { .. }
             | Foreign { .. }
+            | Empty { .. }
             | Newer { .. }
             | Damaged { .. }
             | Trial { .. }

@@ -65,14 +65,14 @@ pub trait Ledger: Send {
     /// When the ledger cannot be reached.
     fn release(&mut self, lease: &Lease) -> Result<bool, LedgerError>;
 
-    /// Makes every lease of the study run out now, and says how many there were. Only for whoever knows that none of its
-    /// workers is alive, such as the holder of a run folder's lock: it spares the wait after a crash. The leases count as
-    /// attempts, since one of these trials may be what killed its worker.
+    /// Makes every lease that `worker` holds run out now, and says how many there were. Only for whoever knows that this
+    /// worker is no more: it spares the wait after a crash. The leases count as attempts, since one of these trials may be
+    /// what killed it.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be reached.
-    fn abandon_leases(&mut self) -> Result<u64, LedgerError>;
+    fn abandon_leases(&mut self, worker: &str) -> Result<u64, LedgerError>;
 
     /// Records the outcome of a leased trial. The first to record wins, even if its lease ran out meanwhile.
     ///
@@ -98,6 +98,13 @@ pub trait Ledger: Send {
     ///
     /// When the ledger cannot be reached.
     fn backlog(&mut self) -> Result<Backlog, LedgerError>;
+
+    /// Notes the build of the program that proposes, by which workers know whether they are of the same.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be reached.
+    fn note_build(&mut self, build: &str) -> Result<(), LedgerError>;
 
     /// Makes later leases last `ttl` instead of [`LEASE_TTL`].
     fn set_lease_ttl(&mut self, ttl: Duration);

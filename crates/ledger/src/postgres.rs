@@ -9,6 +9,7 @@ mod failure;
 mod open;
 mod password;
 mod session;
+mod status;
 mod transfer;
 
 use std::time::Duration;
@@ -174,7 +175,7 @@ impl Ledger for PostgresLedger {
         if waits {
             // Another may lease it meanwhile. This looks again, and passes over those that others lease right now.
             let sql = format!(
-                "UPDATE hnas.trials SET worker = $3, attempt = attempt + 1, lease_until = {NOW} + $4
+                "UPDATE hnas.trials SET worker = $3, attempt = attempt + 1, lease_until = {NOW} + $4, renewed = {NOW}
                  WHERE study = $1 AND id = (SELECT id FROM hnas.trials WHERE {WAITS}
                                             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING *, {NOW} AS now"
@@ -194,7 +195,7 @@ impl Ledger for PostgresLedger {
 
     fn renew(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
         let sql = format!(
-            "UPDATE hnas.trials SET lease_until = {NOW} + $5
+            "UPDATE hnas.trials SET lease_until = {NOW} + $5, renewed = {NOW}
              WHERE study = $1 AND id = $2 AND attempt = $3 AND worker = $4 AND seq IS NULL AND lease_until > 0"
         );
         let (study, id, attempt) = (self.study.clone(), self.trial_id(lease)?, i64::from(lease.attempt));
@@ -214,13 +215,21 @@ impl Ledger for PostgresLedger {
         Ok(self.execute(sql, &params)? == 1)
     }
 
-    fn abandon_leases(&mut self) -> Result<u64, LedgerError> {
+    fn abandon_leases(&mut self, worker: &str) -> Result<u64, LedgerError> {
         // In the past and not 0, which would mean that it was never leased or given back.
         let sql = format!(
-            "UPDATE hnas.trials SET lease_until = {NOW} - 1 WHERE study = $1 AND seq IS NULL AND lease_until >= {NOW}"
+            "UPDATE hnas.trials SET lease_until = {NOW} - 1
+             WHERE study = $1 AND seq IS NULL AND lease_until >= {NOW} AND worker = $2"
         );
         let study = self.study.clone();
-        self.execute(&sql, &params![study => TEXT])
+        self.execute(&sql, &params![study => TEXT, worker => TEXT])
+    }
+
+    fn note_build(&mut self, build: &str) -> Result<(), LedgerError> {
+        let study = self.study.clone();
+        cells::text(&study, "build", build)?;
+        let sql = "UPDATE hnas.studies SET build = $2 WHERE name = $1 AND build IS DISTINCT FROM $2";
+        self.execute(sql, &params![study => TEXT, build => TEXT]).map(drop)
     }
 
     fn record(&mut self, lease: &Lease, outcome: &Outcome) -> Result<bool, LedgerError> {

@@ -48,12 +48,20 @@ impl<'a> Columns<'a> {
         value.map_err(|reason| self.damaged(column, reason))
     }
 
-    fn text(&self, column: &'static str) -> Result<String, LedgerError> {
+    pub(crate) fn text(&self, column: &'static str) -> Result<String, LedgerError> {
         self.there(column, self.cells.text(column))
     }
 
-    fn real(&self, column: &'static str) -> Result<f64, LedgerError> {
+    pub(crate) fn real(&self, column: &'static str) -> Result<f64, LedgerError> {
         self.there(column, self.cells.real(column))
+    }
+
+    pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<String>, LedgerError> {
+        self.may_be_null(column, self.cells.text(column))
+    }
+
+    pub(crate) fn optional_real(&self, column: &'static str) -> Result<Option<f64>, LedgerError> {
+        self.may_be_null(column, self.cells.real(column))
     }
 
     /// Whole seconds since 1970.
@@ -67,12 +75,12 @@ impl<'a> Columns<'a> {
     }
 
     /// A number from 0.
-    fn number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, LedgerError> {
+    pub(crate) fn number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, LedgerError> {
         let value = self.there(column, self.cells.integer(column))?;
         T::try_from(value).map_err(|_| self.damaged(column, format!("{value} is out of range")))
     }
 
-    fn id(&self, column: &'static str) -> Result<Option<TrialId>, LedgerError> {
+    pub(crate) fn id(&self, column: &'static str) -> Result<Option<TrialId>, LedgerError> {
         match self.may_be_null(column, self.cells.integer(column))? {
             None => Ok(None),
             Some(_) => Ok(Some(TrialId(self.number(column)?))),
@@ -125,8 +133,8 @@ pub(crate) fn lease(columns: &Columns, ttl: Duration) -> Result<Lease, LedgerErr
 
 /// A row of a finished trial.
 pub(crate) fn trial(columns: &Columns) -> Result<Trial, LedgerError> {
-    let fitness = columns.may_be_null("fitness", columns.cells.real("fitness"))?;
-    let failure = columns.may_be_null("failure", columns.cells.text("failure"))?;
+    let fitness = columns.optional_real("fitness")?;
+    let failure = columns.optional_text("failure")?;
     Ok(Trial {
         seq: columns.there("seq", columns.cells.integer("seq"))?,
         proposal: proposal(columns)?,
@@ -139,7 +147,7 @@ pub(crate) fn trial(columns: &Columns) -> Result<Trial, LedgerError> {
             (Some(_), Some(_)) => return Err(columns.damaged("failure", "there is a fitness, too")),
             (None, None) => return Err(columns.damaged("fitness", "there is neither a fitness nor a failure")),
         },
-        worker: columns.may_be_null("worker", columns.cells.text("worker"))?.unwrap_or_default(),
+        worker: columns.optional_text("worker")?.unwrap_or_default(),
         attempt: columns.number("attempt")?,
         seconds: columns.real("seconds")?,
         finished_unix: columns.time("finished")?,

@@ -11,6 +11,7 @@
 mod failure;
 mod filesystem;
 mod open;
+mod status;
 mod transfer;
 
 use std::path::PathBuf;
@@ -153,7 +154,8 @@ impl Ledger for SqliteLedger {
         // Another may lease it meanwhile. This looks again, for the next one.
         let leases = self.query(
             &format!(
-                "UPDATE trials SET worker = ?3, attempt = attempt + 1, lease_until = unixepoch('subsec') + ?4
+                "UPDATE trials SET worker = ?3, attempt = attempt + 1, lease_until = unixepoch('subsec') + ?4,
+                     renewed = unixepoch('subsec')
                  WHERE study = ?1 AND id = ({OLDEST})
                  RETURNING *, unixepoch('subsec') AS now"
             ),
@@ -165,7 +167,7 @@ impl Ledger for SqliteLedger {
 
     fn renew(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
         let renewed = self.execute(
-            "UPDATE trials SET lease_until = unixepoch('subsec') + ?5
+            "UPDATE trials SET lease_until = unixepoch('subsec') + ?5, renewed = unixepoch('subsec')
              WHERE study = ?1 AND id = ?2 AND attempt = ?3 AND worker = ?4 AND seq IS NULL AND lease_until > 0",
             params![self.study, self.trial_id(lease)?, lease.attempt, lease.worker, lease.ttl.as_secs_f64()],
         )?;
@@ -181,14 +183,20 @@ impl Ledger for SqliteLedger {
         Ok(released == 1)
     }
 
-    fn abandon_leases(&mut self) -> Result<u64, LedgerError> {
+    fn abandon_leases(&mut self, worker: &str) -> Result<u64, LedgerError> {
         let abandoned = self.execute(
             // In the past and not 0, which would mean that it was never leased or given back.
             "UPDATE trials INDEXED BY trials_leased SET lease_until = unixepoch('subsec') - 1
-             WHERE study = ?1 AND seq IS NULL AND lease_until >= unixepoch('subsec')",
-            params![self.study],
+             WHERE study = ?1 AND seq IS NULL AND lease_until >= unixepoch('subsec') AND worker = ?2",
+            params![self.study, worker],
         )?;
         Ok(abandoned as u64)
+    }
+
+    fn note_build(&mut self, build: &str) -> Result<(), LedgerError> {
+        cells::text(&self.study, "build", build)?;
+        let sql = "UPDATE studies SET build = ?2 WHERE name = ?1 AND build IS NOT ?2";
+        self.execute(sql, params![self.study, build]).map(drop)
     }
 
     fn record(&mut self, lease: &Lease, outcome: &Outcome) -> Result<bool, LedgerError> {

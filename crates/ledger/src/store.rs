@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::postgres::{Address, PostgresLedger};
-use crate::{Ledger, LedgerError, SqliteLedger};
+use crate::{Ledger, LedgerError, SqliteLedger, Standing, StudyStatus};
 
 /// A place for a ledger: `postgres://..` or a path. Holds no password.
 ///
@@ -33,6 +33,8 @@ pub struct StudyInfo {
     pub founding: String,
     /// When, by the ledger's clock: seconds since 1970.
     pub founded_unix: f64,
+    /// The build that proposes; `None` until it has said so, and in ledgers of earlier formats.
+    pub build: Option<String>,
 }
 
 impl Store {
@@ -91,6 +93,36 @@ impl Store {
             Kind::File(path) => SqliteLedger::list(path),
             Kind::Database(address) => PostgresLedger::studies(address.clone(), self.patience),
         }
+    }
+
+    /// What a worker has to know of every study before it asks for a trial, in the order they were founded. Quick, however
+    /// many trials there are.
+    ///
+    /// # Errors
+    ///
+    /// When there is no ledger, it has another format, or it cannot be read.
+    pub fn standing(&self) -> Result<Vec<Standing>, LedgerError> {
+        match &self.kind {
+            Kind::File(path) => SqliteLedger::standing(path),
+            Kind::Database(address) => PostgresLedger::standing(address.clone(), self.patience),
+        }
+    }
+
+    /// How every study stands, in the order they were founded.
+    ///
+    /// # Errors
+    ///
+    /// When there is no ledger, it has another format, or it cannot be read.
+    pub fn status(&self) -> Result<Vec<StudyStatus>, LedgerError> {
+        match &self.kind {
+            Kind::File(path) => SqliteLedger::status(path),
+            Kind::Database(address) => PostgresLedger::status(address.clone(), self.patience),
+        }
+    }
+
+    /// Whether this is a file, which the processes of one machine share.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(_))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Moving a ledger between a file and a database: all studies and trials, column by column, as they are.
 
-use crate::LedgerError;
 use crate::postgres::PostgresLedger;
 use crate::sqlite::SqliteLedger;
 use crate::store::{Kind, Store};
+use crate::{LedgerError, StudyInfo};
 
 /// The columns of a trial, in the order of the table, by what they hold.
-pub(crate) const COLUMNS: [(&str, Holds); 24] = {
+pub(crate) const COLUMNS: [(&str, Holds); 25] = {
     use Holds::{Integer, Real, Text};
     [
         ("study", Text),
@@ -27,6 +27,7 @@ pub(crate) const COLUMNS: [(&str, Holds); 24] = {
         ("attempt", Integer),
         ("released", Integer),
         ("lease_until", Real),
+        ("renewed", Real),
         ("seq", Integer),
         ("fitness", Real),
         ("failure", Text),
@@ -55,8 +56,7 @@ pub(crate) enum Value {
 /// Everything a ledger holds.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Contents {
-    /// Name, founding text, and when founded.
-    pub(crate) studies: Vec<(String, String, f64)>,
+    pub(crate) studies: Vec<StudyInfo>,
     /// Values in the order of [`COLUMNS`], by study and id.
     pub(crate) trials: Vec<Vec<Value>>,
     /// Names of studies with leases that last, and how many.

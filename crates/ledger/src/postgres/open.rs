@@ -11,7 +11,7 @@ use super::{NOW, PostgresLedger};
 use crate::{LEASE_TTL, LedgerError, StudyInfo, cells, founding};
 
 /// What makes each format from the one before it. Never changed, only added to.
-const FORMATS: [&str; 2] = [include_str!("format_1.sql"), include_str!("format_2.sql")];
+const FORMATS: [&str; 3] = [include_str!("format_1.sql"), include_str!("format_2.sql"), include_str!("format_3.sql")];
 
 /// The newest format.
 const FORMAT: i64 = FORMATS.len() as i64;
@@ -31,7 +31,10 @@ impl PostgresLedger {
         cells::text(study, "founding text", founding)?;
         let mut ledger = PostgresLedger::new(address, study, Purpose::Writing, patience)?;
         ledger.bring_forward()?;
-        let sql = format!("INSERT INTO hnas.studies VALUES ($1, $2, {NOW}) ON CONFLICT (name) DO NOTHING");
+        let sql = format!(
+            "INSERT INTO hnas.studies (name, founding, founded) VALUES ($1, $2, {NOW})
+                           ON CONFLICT (name) DO NOTHING"
+        );
         ledger.execute(&sql, &[(&study, Type::TEXT), (&founding, Type::TEXT)])?;
         let founded = ledger.founding()?;
         founding::compare(&ledger.session.place(), study, &founded, founding)?;
@@ -45,11 +48,17 @@ impl PostgresLedger {
         patience: Option<Duration>,
     ) -> Result<PostgresLedger, LedgerError> {
         let mut ledger = PostgresLedger::new(address, study, Purpose::Writing, patience)?;
-        match ledger.format()? {
-            FORMAT => ledger.founding()?,
-            found => return Err(LedgerError::Older { place: ledger.session.place(), found, known: FORMAT }),
-        };
+        ledger.of_newest_format()?;
+        ledger.founding()?;
         Ok(ledger)
+    }
+
+    /// Refuses what whoever founds a study would bring forward first.
+    pub(super) fn of_newest_format(&mut self) -> Result<(), LedgerError> {
+        match self.format()? {
+            FORMAT => Ok(()),
+            found => Err(LedgerError::Older { place: self.session.place(), found, known: FORMAT }),
+        }
     }
 
     /// Opens a study for reading.
@@ -95,13 +104,8 @@ impl PostgresLedger {
     }
 
     pub(super) fn list(&mut self) -> Result<Vec<StudyInfo>, LedgerError> {
-        let sql = "SELECT name, founding, founded FROM hnas.studies ORDER BY founded, name";
+        let sql = "SELECT * FROM hnas.studies ORDER BY founded, name";
         let rows = self.session.query(sql, &[]).map_err(|failure| self.error(failure))?;
-        let info = |row: &tokio_postgres::Row| StudyInfo {
-            name: row.get("name"),
-            founding: row.get("founding"),
-            founded_unix: row.get("founded"),
-        };
         Ok(rows.iter().map(info).collect())
     }
 
@@ -153,6 +157,17 @@ impl PostgresLedger {
             transaction.commit().await
         };
         self.session.ask(make).map_err(|failure| self.error(failure))
+    }
+}
+
+/// A row of the table of studies.
+pub(super) fn info(row: &tokio_postgres::Row) -> StudyInfo {
+    StudyInfo {
+        name: row.get("name"),
+        founding: row.get("founding"),
+        founded_unix: row.get("founded"),
+        // Not in earlier formats, which are read as they are.
+        build: row.try_get("build").ok().flatten(),
     }
 }
 

@@ -6,10 +6,11 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
 use super::address::Address;
+use super::open::info;
 use super::session::Purpose;
 use super::{NOW, PostgresLedger};
-use crate::LedgerError;
 use crate::transfer::{COLUMNS, Contents, Holds, Value, names};
+use crate::{LedgerError, StudyInfo};
 
 /// How many trials are written by one statement.
 const BATCH: usize = 500;
@@ -18,7 +19,7 @@ impl PostgresLedger {
     /// Everything at one moment.
     pub(crate) fn contents(address: Address, patience: Option<Duration>) -> Result<Contents, LedgerError> {
         let mut ledger = PostgresLedger::new(address, "", Purpose::Reading, patience)?;
-        ledger.format()?;
+        ledger.of_newest_format()?;
         let read = async |client: &mut Client| {
             let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
             let transaction = snapshot.start().await?;
@@ -31,17 +32,13 @@ impl PostgresLedger {
                     &[],
                 )
                 .await?;
-            let sql = "SELECT name, founding, founded FROM hnas.studies ORDER BY founded, name";
-            let studies = transaction.query_typed(sql, &[]).await?;
+            let sql = "SELECT * FROM hnas.studies ORDER BY founded, name";
+            let studies: Vec<StudyInfo> = transaction.query_typed(sql, &[]).await?.iter().map(info).collect();
             let mut trials = Vec::new();
             for study in &studies {
-                trials.extend(trials_of(&transaction, study.get(0)).await?);
+                trials.extend(trials_of(&transaction, &study.name).await?);
             }
-            Ok(Contents {
-                studies: studies.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect(),
-                trials,
-                leased: leased.iter().map(|row| (row.get(0), row.get(1))).collect(),
-            })
+            Ok(Contents { studies, trials, leased: leased.iter().map(|row| (row.get(0), row.get(1))).collect() })
         };
         let mut contents: Contents = ledger.session.ask(read).map_err(|failure| ledger.error(failure))?;
         contents.trials.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -57,16 +54,16 @@ impl PostgresLedger {
         let mut ledger = PostgresLedger::new(address, "", Purpose::Writing, patience)?;
         ledger.bring_forward()?;
         for known in ledger.list()? {
-            if contents.studies.iter().any(|(name, ..)| *name == known.name) {
+            if contents.studies.iter().any(|study| study.name == known.name) {
                 return Err(LedgerError::StudyThere { place: ledger.session.place(), study: known.name });
             }
         }
         let write = async |client: &mut Client| {
             let transaction = client.transaction().await?;
-            for (name, founding, founded) in &contents.studies {
-                let sql = "INSERT INTO hnas.studies (name, founding, founded) VALUES ($1, $2, $3)";
-                let study: [(&(dyn ToSql + Sync), Type); 3] =
-                    [(name, Type::TEXT), (founding, Type::TEXT), (founded, Type::FLOAT8)];
+            for StudyInfo { name, founding, founded_unix, build } in &contents.studies {
+                let sql = "INSERT INTO hnas.studies (name, founding, founded, build) VALUES ($1, $2, $3, $4)";
+                let study: [(&(dyn ToSql + Sync), Type); 4] =
+                    [(name, Type::TEXT), (founding, Type::TEXT), (founded_unix, Type::FLOAT8), (build, Type::TEXT)];
                 transaction.execute_typed(sql, &study).await?;
             }
             for batch in contents.trials.chunks(BATCH) {

@@ -12,7 +12,7 @@ use crate::{LEASE_TTL, LedgerError, StudyInfo, cells, founding};
 const APPLICATION_ID: i64 = 0x686E_6173;
 
 /// What makes each format from the one before it. Never changed, only added to.
-const FORMATS: [&str; 2] = [include_str!("format_1.sql"), include_str!("format_2.sql")];
+const FORMATS: [&str; 3] = [include_str!("format_1.sql"), include_str!("format_2.sql"), include_str!("format_3.sql")];
 
 /// The newest format.
 const FORMAT: i64 = FORMATS.len() as i64;
@@ -56,10 +56,16 @@ impl SqliteLedger {
         if ledger.connection.is_readonly(MAIN_DB).map_err(ledger.failure())? {
             return Err(LedgerError::ReadOnly { place: ledger.place() });
         }
-        match identity(&ledger.connection, path)? {
-            Identity::Ours(FORMAT) => ledger.with_study(),
-            Identity::Ours(found) => Err(LedgerError::Older { place: place(path), found, known: FORMAT }),
-            Identity::Empty => Err(empty(path)),
+        ledger.of_newest_format()?.with_study()
+    }
+
+    /// Refuses what whoever founds a study would bring forward first.
+    pub(super) fn of_newest_format(self) -> Result<SqliteLedger, LedgerError> {
+        let place = self.place();
+        match identity(&self.connection, &self.path)? {
+            Identity::Ours(FORMAT) => Ok(self),
+            Identity::Ours(found) => Err(LedgerError::Older { place, found, known: FORMAT }),
+            Identity::Empty => Err(empty(&self.path)),
         }
     }
 
@@ -94,12 +100,7 @@ impl SqliteLedger {
     }
 
     fn infos(&self) -> Result<Vec<StudyInfo>, LedgerError> {
-        let sql = "SELECT name, founding, founded FROM studies ORDER BY founded, name";
-        let mut statement = self.connection.prepare(sql).map_err(self.failure())?;
-        let info =
-            |row: &rusqlite::Row| Ok(StudyInfo { name: row.get(0)?, founding: row.get(1)?, founded_unix: row.get(2)? });
-        let infos = statement.query_map([], info).map_err(self.failure())?;
-        infos.collect::<Result<Vec<StudyInfo>, _>>().map_err(self.failure())
+        infos(&self.connection).map_err(self.failure())
     }
 
     pub(super) fn unknown_study(&self) -> LedgerError {
@@ -174,6 +175,21 @@ pub(super) fn with_tables(path: &Path, study: &str) -> Result<SqliteLedger, Ledg
     Ok(ledger)
 }
 
+/// All studies, in the order they were founded.
+pub(super) fn infos(connection: &Connection) -> Result<Vec<StudyInfo>, rusqlite::Error> {
+    let mut statement = connection.prepare("SELECT * FROM studies ORDER BY founded, name")?;
+    let info = |row: &rusqlite::Row| {
+        // Not in earlier formats, which are read as they are.
+        let build = match row.get("build") {
+            Err(rusqlite::Error::InvalidColumnName(_)) => None,
+            other => other?,
+        };
+        let [name, founding] = [row.get("name")?, row.get("founding")?];
+        Ok(StudyInfo { name, founding, founded_unix: row.get("founded")?, build })
+    };
+    statement.query_map([], info)?.collect()
+}
+
 /// Opens a ledger for reading, whatever its studies.
 pub(super) fn read(path: &Path, study: &str) -> Result<SqliteLedger, LedgerError> {
     check_there(path)?;
@@ -197,7 +213,7 @@ fn check_there(path: &Path) -> Result<(), LedgerError> {
 }
 
 fn empty(path: &Path) -> LedgerError {
-    LedgerError::Foreign { place: place(path), reason: "the file is empty".to_owned() }
+    LedgerError::Empty { place: place(path) }
 }
 
 /// Everything that can be said of a path without opening it.

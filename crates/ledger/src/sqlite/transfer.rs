@@ -6,13 +6,13 @@ use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Row, Transaction, TransactionBehavior, params_from_iter};
 
 use super::{SqliteLedger, open};
-use crate::LedgerError;
 use crate::transfer::{COLUMNS, Contents, Holds, Value, names};
+use crate::{LedgerError, StudyInfo};
 
 impl SqliteLedger {
     /// Everything at one moment.
     pub(crate) fn contents(path: &Path) -> Result<Contents, LedgerError> {
-        let ledger = open::read(path, "")?;
+        let ledger = open::read(path, "")?.of_newest_format()?;
         let read = || -> Result<Contents, rusqlite::Error> {
             let transaction = Transaction::new_unchecked(&ledger.connection, TransactionBehavior::Deferred)?;
             let all = |sql: &str| -> Result<Vec<(String, i64)>, rusqlite::Error> {
@@ -22,10 +22,7 @@ impl SqliteLedger {
             let leased =
                 all("SELECT study, COUNT(*) FROM trials WHERE seq IS NULL AND lease_until >= unixepoch('subsec')
                  GROUP BY study ORDER BY study")?;
-            let mut statement =
-                transaction.prepare("SELECT name, founding, founded FROM studies ORDER BY founded, name")?;
-            let studies = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            let studies = studies.collect::<Result<_, _>>()?;
+            let studies = open::infos(&transaction)?;
             let mut statement = transaction.prepare(&format!("SELECT {} FROM trials ORDER BY study, id", names()))?;
             let trials = statement.query_map([], values)?.collect::<Result<_, _>>()?;
             Ok(Contents { studies, trials, leased })
@@ -37,14 +34,14 @@ impl SqliteLedger {
     pub(crate) fn take_in(path: &Path, contents: &Contents) -> Result<(), LedgerError> {
         let ledger = open::with_tables(path, "")?;
         let known = ledger.studies()?;
-        if let Some((study, ..)) = contents.studies.iter().find(|(name, ..)| known.contains(name)) {
-            return Err(LedgerError::StudyThere { place: ledger.place(), study: study.clone() });
+        if let Some(study) = contents.studies.iter().find(|study| known.contains(&study.name)) {
+            return Err(LedgerError::StudyThere { place: ledger.place(), study: study.name.clone() });
         }
         let write = || -> Result<(), rusqlite::Error> {
             let transaction = Transaction::new_unchecked(&ledger.connection, TransactionBehavior::Immediate)?;
-            for study in &contents.studies {
-                transaction
-                    .execute("INSERT INTO studies (name, founding, founded) VALUES (?1, ?2, ?3)", study.clone())?;
+            for StudyInfo { name, founding, founded_unix, build } in &contents.studies {
+                let sql = "INSERT INTO studies (name, founding, founded, build) VALUES (?1, ?2, ?3, ?4)";
+                transaction.execute(sql, (name, founding, founded_unix, build))?;
             }
             let places: Vec<String> = (1..=COLUMNS.len()).map(|place| format!("?{place}")).collect();
             let sql = format!("INSERT INTO trials ({}) VALUES ({})", names(), places.join(", "));

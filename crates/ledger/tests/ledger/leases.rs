@@ -75,8 +75,12 @@ pub(crate) fn abandoned_leases_are_handed_out_at_once_and_count(backend: &dyn Ba
     let finished = lease(&mut *ledger, "dead");
     assert!(ledger.record(&finished, &scored(1, 0)).unwrap());
     let dead = lease(&mut *ledger, "dead");
-    assert_eq!(ledger.abandon_leases().unwrap(), 1);
-    assert_eq!(ledger.abandon_leases().unwrap(), 0, "only those that last");
+    let mut other = lease(&mut *ledger, "other");
+    assert_eq!(ledger.abandon_leases("dead").unwrap(), 1);
+    assert_eq!(ledger.abandon_leases("dead").unwrap(), 0, "only those that last");
+    assert!(ledger.renew(&other).unwrap(), "nobody else's");
+    other.worker = "dead".to_owned();
+    assert!(!ledger.renew(&other).unwrap());
     let again = lease(&mut *ledger, "alive");
     assert_eq!((again.proposal.id, again.attempt), (TrialId(2), 2));
     assert!(!ledger.renew(&dead).unwrap());
@@ -89,7 +93,7 @@ pub(crate) fn a_genotype_that_kills_the_whole_process_is_given_up(backend: &dyn 
     for attempt in 1..=MAX_ATTEMPTS {
         let dead = lease(&mut *ledger, "dead");
         assert_eq!((dead.proposal.id, dead.attempt), (TrialId(1), attempt));
-        assert_eq!(ledger.abandon_leases().unwrap(), 1, "the process starts again");
+        assert_eq!(ledger.abandon_leases("dead").unwrap(), 1, "the process starts again");
     }
     assert_eq!(lease(&mut *ledger, "alive").proposal.id, TrialId(2));
     assert_eq!(ids(&ledger.results(0).unwrap()), [1]);

@@ -65,7 +65,7 @@ fn several_found_at_once() {
             scope.spawn(|| database.store().open("search", EXPERIMENT).unwrap());
         }
     });
-    assert_eq!(sql(&database.address, "SELECT version FROM hnas.format"), ["2"]);
+    assert_eq!(sql(&database.address, "SELECT version FROM hnas.format"), ["3"]);
 }
 
 #[test]
@@ -77,17 +77,18 @@ fn tables_of_earlier_formats_are_brought_forward_and_of_later_ones_refused() {
     // What format 1 was.
     sql(
         &database.address,
-        "SET search_path = hnas; DROP VIEW best_so_far, by_worker, ancestry; UPDATE format SET version = 1",
+        "SET search_path = hnas; DROP VIEW best_so_far, by_worker, ancestry; ALTER TABLE studies DROP COLUMN build; ALTER TABLE trials DROP COLUMN renewed;
+         UPDATE format SET version = 1",
     );
     let older = message(store.join("search"), &database);
-    assert_eq!(older, "the ledger DATABASE has format 1, workers need 2: open it once with `hnas search`");
+    assert_eq!(older, "the ledger DATABASE has format 1, this needs 3: open it once with `hnas search`");
     assert_eq!(store.read("search").unwrap().backlog().unwrap().proposed, 1, "reading needs no more");
     assert_eq!(store.open("search", EXPERIMENT).unwrap().backlog().unwrap().proposed, 1);
-    assert_eq!(sql(&database.address, "SELECT version FROM hnas.format"), ["2"]);
+    assert_eq!(sql(&database.address, "SELECT version FROM hnas.format"), ["3"]);
     assert!(sql(&database.address, "SELECT id FROM hnas.best_so_far").is_empty());
 
-    sql(&database.address, "UPDATE hnas.format SET version = 3");
-    let later = "the ledger DATABASE has format 3, this hnas knows formats up to 2: use the hnas that made it";
+    sql(&database.address, "UPDATE hnas.format SET version = 4");
+    let later = "the ledger DATABASE has format 4, this hnas knows formats up to 3: use the hnas that made it";
     assert_eq!(message(store.open("search", EXPERIMENT), &database), later);
     assert_eq!(message(store.read("search"), &database), later);
 

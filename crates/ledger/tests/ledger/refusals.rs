@@ -141,12 +141,12 @@ fn an_empty_file_is_founded_but_not_read() {
 fn ledgers_of_a_later_format() {
     let later = |path: &Path| {
         drop(SqliteLedger::open(path, "search", EXPERIMENT).unwrap());
-        Connection::open(path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+        Connection::open(path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     };
     check(
         "a",
         later,
-        expect!["the ledger FOLDER/a has format 3, this hnas knows formats up to 2: use the hnas that made it"],
+        expect!["the ledger FOLDER/a has format 4, this hnas knows formats up to 3: use the hnas that made it"],
     );
 }
 

@@ -26,7 +26,8 @@ fn fill(store: &Store) {
         assert!(search.record(&leases[index], &outcome).unwrap());
     }
     search.release(&leases[4]).unwrap();
-    search.abandon_leases().unwrap();
+    search.abandon_leases("w é").unwrap();
+    search.note_build("1.2.3 abc").unwrap();
     let mut last = store.open("final", "another\n").unwrap();
     last.propose(&proposal(1)).unwrap();
 }

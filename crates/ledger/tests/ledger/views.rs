@@ -72,10 +72,13 @@ fn files_of_the_first_format_get_them() {
     let file = File::with_results(2);
     let connection = rusqlite::Connection::open(file.path()).unwrap();
     connection
-        .execute_batch("DROP VIEW best_so_far; DROP VIEW by_worker; DROP VIEW ancestry; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP VIEW best_so_far; DROP VIEW by_worker; DROP VIEW ancestry; PRAGMA user_version = 1;
+             ALTER TABLE studies DROP COLUMN build; ALTER TABLE trials DROP COLUMN renewed",
+        )
         .unwrap();
     let older = hnas_ledger::SqliteLedger::join(file.path(), "search").unwrap_err().to_string();
-    assert!(older.ends_with("has format 1, workers need 2: open it once with `hnas search`"), "{older}");
+    assert!(older.ends_with("has format 1, this needs 3: open it once with `hnas search`"), "{older}");
     let mut reader = hnas_ledger::SqliteLedger::read(file.path(), "search").unwrap();
     assert_eq!(reader.results(0).unwrap().len(), 2);
     assert_eq!(file.open().results(0).unwrap().len(), 2);
