@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use hnas_ledger::{Ledger, SqliteLedger, Trial};
+use hnas_ledger::{Store, Trial};
 
 /// The program, from the repository's root.
 pub fn hnas() -> Command {
@@ -75,8 +75,13 @@ pub fn has_vulkan(test: &str) -> bool {
 
 /// What must not depend on the machine: every trial's proposal and outcome, seconds left out.
 pub fn results(run: &Path, study: &str) -> Vec<String> {
-    let mut trials: Vec<Trial> =
-        SqliteLedger::read(run.join("ledger.sqlite"), study).expect("the ledger opens").results(0).expect("it reads");
+    let file = run.join("ledger.sqlite");
+    results_at(&file.to_str().expect("the path is UTF-8").parse().expect("it is a file"), study)
+}
+
+/// The same, wherever the ledger is.
+pub fn results_at(store: &Store, study: &str) -> Vec<String> {
+    let mut trials = store.read(study).expect("the ledger opens").results(0).expect("it reads");
     trials.sort_by_key(|trial| trial.proposal.id);
     trials.iter().map(bits).collect()
 }

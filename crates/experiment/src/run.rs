@@ -212,7 +212,7 @@ impl Deref for TakenRun {
 /// Notes where the ledger of a folder is, unless that is the file in it, and gives it.
 fn keep_store(folder: &Path, asked: Option<&str>) -> Result<Store, ExperimentError> {
     let noted = noted_store(folder)?;
-    if let Some(here) = asked {
+    if let Some(here) = asked.filter(|here| *here != place(folder, None)) {
         // Read first, so that nothing wrong is noted.
         let store: Store = here.parse()?;
         let there = match noted {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use hnas_ledger::{Backlog, Lease, Ledger, LedgerError, Outcome, Run, Trial, Verdict};
 use hnas_search::{Fitness, TrialId};
 
-use crate::example::{EXPERIMENT, eventually, failed, ids, proposal, scored};
+use crate::example::{EXPERIMENT, failed, ids, proposal, scored};
+use crate::waiting::eventually;
 
 /// A place that can hold a ledger, empty at first. Opening it again reaches the same ledger.
 pub(crate) trait Backend: Sync {

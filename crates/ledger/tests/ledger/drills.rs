@@ -14,8 +14,9 @@ use hnas_ledger::{Ledger, Outcome, Proposal, SqliteLedger, Store, Trial};
 use hnas_search::TrialId;
 use tempfile::TempDir;
 
-use crate::example::{EXPERIMENT, eventually, proposal, scored};
+use crate::example::{EXPERIMENT, proposal, scored};
 use crate::server::sql;
+use crate::waiting::eventually;
 
 /// What a process is told by its environment.
 const TOLD: &str = "HNAS_DRILL";

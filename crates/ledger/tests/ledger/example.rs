@@ -1,7 +1,5 @@
 //! Proposals and outcomes for tests: functions of the trial's number alone.
 
-use std::time::{Duration, Instant};
-
 use hnas_genome::{Genotype, MutationRule, SearchSpace};
 use hnas_ledger::{Outcome, Proposal, Run, Trial, Verdict};
 use hnas_search::{Fitness, TrialId, suggestion_rng};
@@ -49,16 +47,4 @@ pub(crate) fn failed(id: u64) -> Outcome {
 /// The numbers of trials, in the order given.
 pub(crate) fn ids(trials: &[Trial]) -> Vec<u64> {
     trials.iter().map(|trial| trial.proposal.id.0).collect()
-}
-
-/// Asks again until there is an answer: for leases to run out. Gives up only when something must be broken.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(started.elapsed() < Duration::from_secs(120), "waited 120 s in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -11,8 +11,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use crate::drills::{Drill, kill, signal};
-use crate::example::eventually;
 use crate::server::Server;
+use crate::waiting::eventually;
 
 /// One test for each drill.
 macro_rules! drills {

@@ -4,7 +4,8 @@ use hnas_ledger::{MAX_ATTEMPTS, Outcome};
 use hnas_search::TrialId;
 
 use crate::contract::{Backend, LONG, SHORT, finished, lease, propose};
-use crate::example::{eventually, ids, scored};
+use crate::example::{ids, scored};
+use crate::waiting::eventually;
 
 pub(crate) fn the_oldest_trial_is_leased_first(backend: &dyn Backend) {
     let mut ledger = backend.search();

@@ -24,3 +24,4 @@ mod sqlite;
 mod transfer;
 #[cfg(unix)]
 mod views;
+mod waiting;

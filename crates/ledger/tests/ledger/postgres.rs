@@ -5,8 +5,9 @@ use std::time::Duration;
 use hnas_ledger::{Ledger, LedgerError, Store};
 
 use crate::contract::{Backend, contract};
-use crate::example::{EXPERIMENT, eventually, proposal, scored};
+use crate::example::{EXPERIMENT, proposal, scored};
 use crate::server::{Server, sql};
+use crate::waiting::eventually;
 
 /// A database of its own on the shared server.
 pub(crate) struct Database {

@@ -12,7 +12,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-use crate::example::eventually;
+use crate::waiting::eventually;
 
 /// For the host `localhost`, signed by `tests/tls/ca.pem`. Secret to nobody: made for these tests alone.
 const CERTIFICATE: &str = include_str!("../tls/server.pem");
