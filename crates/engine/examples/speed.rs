@@ -79,7 +79,8 @@ fn line(
 ) -> Result<(), Box<dyn Error>> {
     let graph = optimize(assemble(genotype, &Skeleton::cifar_small(), Shape::new(3, 32, 32))?);
     let (crop, batch) = (recipe.crop(), recipe.batch());
-    let work = Program::lower(&graph, Shape::new(3, crop, crop))?.total_training_work(batch);
+    let work =
+        Program::lower(&graph, Shape::new(3, crop, crop))?.total_training_work(batch, recipe.precision().bytes());
     let (mut trained, mut evaluated) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let time = pool.install(|| measure_step(&graph, recipe, device))?;
