@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
 use crate::fetch::{Progress, fetch, fetch_folder};
-use crate::manifest::{FolderManifest, Manifest};
+use crate::manifest::{FolderManifest, FolderSource, Manifest};
 use crate::verify::verify;
 
 /// A data set which comes with the program.
@@ -36,6 +36,14 @@ impl DataSet {
     /// The names that [`DataSet::builtin`] knows.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Manifest::builtin_names().chain(FolderManifest::builtin_names())
+    }
+
+    /// Whether only its user can bring it.
+    pub fn is_by_hand(&self) -> bool {
+        match self {
+            DataSet::Records(_) => false,
+            DataSet::Folder(manifest) => matches!(manifest.source(), FolderSource::ByHand(_)),
+        }
     }
 
     /// Brings it into its folder in the cache folder `root` and returns that folder; does nothing when it is there.

@@ -17,6 +17,7 @@ mod load;
 mod loader;
 mod manifest;
 mod photo;
+mod photographs;
 mod random;
 mod split;
 mod statistics;
@@ -38,6 +39,7 @@ pub use manifest::{
     Part, PhotoClass, PhotoPackage, RebuiltFile, Record, Source,
 };
 pub use photo::{Kind, Photo};
+pub use photographs::{TestPhotographs, TrainPhotographs};
 pub use split::{Split, SplitError, Test, TestImages, Train, TrainingImages, Valid};
 pub use transform::{Augmentation, CentreCrop, Distortion, TransformError, Transformer, Window};
 pub use verify::verify;

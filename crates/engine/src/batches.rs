@@ -4,12 +4,15 @@
 //! GPU has them as bytes and cuts by itself. Cutting is on the critical path on purpose: it takes less than a thousandth of
 //! a step.
 
-use hnas_data::View;
+use hnas_data::{Batch as Photographs, View};
 use rand::rngs::ChaCha8Rng;
 
 use crate::normalizer::Normalizer;
 use crate::random::{Stream, below, shuffle, stream};
 use crate::recipe::Recipe;
+
+/// Words of a random stream that the crop of an image takes: two for each of the numbers in [`Draws::draw`].
+const WORDS: u128 = 6;
 
 /// Which image becomes the next of a batch, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,15 @@ impl Draws {
         }
     }
 
+    /// As it is after so many batches. Costs the shuffles of the passes before, and no time for the crops.
+    pub(crate) fn after(mut self, batches: usize) -> Draws {
+        for _ in 0..batches * self.size {
+            self.next_image();
+        }
+        self.augmentation.set_word_pos(batches as u128 * self.size as u128 * WORDS);
+        self
+    }
+
     /// The next batch.
     pub(crate) fn next(&mut self) -> Vec<Cut> {
         (0..self.size).map(|_| self.draw()).collect()
@@ -91,7 +103,7 @@ pub(crate) struct Batch {
     /// `[size, channels, height, width]`
     pub(crate) images: Vec<f32>,
     /// `[size]`
-    pub(crate) labels: Vec<u8>,
+    pub(crate) labels: Vec<u32>,
     /// `[size, channels, height, width]`
     pub(crate) shape: [usize; 4],
 }
@@ -113,7 +125,20 @@ pub(crate) fn cut(data: &View, normalizer: &Normalizer, cuts: &[Cut], (rows, col
             }
         }
     }
-    Batch { images, labels: cuts.iter().map(|cut| data.label(cut.image as usize)).collect(), shape }
+    Batch { images, labels: cuts.iter().map(|cut| data.label(cut.image as usize).into()).collect(), shape }
+}
+
+/// The photographs of a step, as they are, as numbers.
+pub(crate) fn whole(
+    batch: &Photographs,
+    normalizer: &Normalizer,
+    (channels, height, width): (usize, usize, usize),
+) -> Batch {
+    let mut images = Vec::with_capacity(batch.images.len());
+    for (plane, channel) in batch.images.chunks_exact(height * width).zip((0..channels).cycle()) {
+        normalizer.extend(channel, plane.iter().copied(), &mut images);
+    }
+    Batch { images, labels: batch.labels.clone(), shape: [batch.labels.len(), channels, height, width] }
 }
 
 #[cfg(test)]
@@ -131,6 +156,20 @@ mod tests {
         View::whole(Images::new(pixels, (0..count).collect(), shape, usize::from(count)).unwrap())
     }
 
+    #[test]
+    fn draws_go_on_from_any_batch_as_from_the_first() {
+        let data = view(10, 4);
+        for batch in [1, 4, 7, 25] {
+            let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop) = (batch, 3)).unwrap();
+            let mut draws = Draws::new(&data, &recipe, 3);
+            for batches in 0..12 {
+                let mut later = Draws::new(&data, &recipe, 3).after(batches);
+                assert_eq!(later.next(), draws.next(), "after {batches} batches of {batch}");
+                assert_eq!(later.next(), Draws::new(&data, &recipe, 3).after(batches + 1).next());
+            }
+        }
+    }
+
     fn byte(number: f32) -> u8 {
         ((number + 1.0) * 127.5).round() as u8
     }
@@ -140,11 +179,11 @@ mod tests {
         let (data, normalizer) = (view(10, 2), Normalizer::minus_one_to_one(2));
         let recipe = Recipe::paper_search().with(|raw| (raw.batch, raw.crop) = (4, 2)).unwrap();
         let mut draws = Draws::new(&data, &recipe, 1);
-        let labels: Vec<u8> = (0..5).flat_map(|_| cut(&data, &normalizer, &draws.next(), (2, 2)).labels).collect();
-        let passes: Vec<Vec<u8>> = labels.chunks(10).map(|pass| pass.to_vec()).collect();
+        let labels: Vec<u32> = (0..5).flat_map(|_| cut(&data, &normalizer, &draws.next(), (2, 2)).labels).collect();
+        let passes: Vec<Vec<u32>> = labels.chunks(10).map(|pass| pass.to_vec()).collect();
         for mut pass in passes.clone() {
             pass.sort_unstable();
-            assert_eq!(pass, (0..10).collect::<Vec<u8>>());
+            assert_eq!(pass, (0..10).collect::<Vec<u32>>());
         }
         assert_ne!(passes[0], passes[1]);
     }
@@ -163,7 +202,7 @@ mod tests {
                 (0..3).map(move |column| 10 * (top + row) + left + if mirrored { 2 - column } else { column })
             };
             assert_eq!(bytes[..9], (0..3).flat_map(row).collect::<Vec<u8>>());
-            assert!(bytes[9..].iter().all(|&byte| byte == *label));
+            assert!(bytes[9..].iter().all(|&byte| u32::from(byte) == *label));
             seen.insert((top, left, mirrored));
         }
         assert_eq!(seen.len(), 8, "{seen:?}");

@@ -118,7 +118,7 @@ impl Executor {
 
     /// The mean cross-entropy of a batch of images `[batch, channels, height, width]`, the gradients of all parameters
     /// and the statistics of the batch.
-    pub(crate) fn gradients(&mut self, images: &[f32], labels: &[u8], layers: &Layers) -> (f32, Values) {
+    pub(crate) fn gradients(&mut self, images: &[f32], labels: &[u32], layers: &Layers) -> (f32, Values) {
         let mut gradients = layers.zeros();
         self.load(images, labels.len());
         self.forward(layers, Statistics::Batch, &mut gradients);

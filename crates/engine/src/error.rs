@@ -102,6 +102,26 @@ pub enum EngineError {
         /// Its value, where a byte of 255 counts as 1.
         mean: f64,
     },
+    /// Photographs are never all read before a training, so there are no statistics of them.
+    #[error("photographs are normalised to -1 .. 1: normalization is PerChannel, use MinusOneToOne")]
+    Statistics,
+    /// What is seen of photographs has another size than what is trained on.
+    #[error("the recipe's crop is {crop}x{crop}, but {size}x{size} pixels are seen of each photograph")]
+    Seen {
+        /// Side of the crop.
+        crop: usize,
+        /// Side of what is seen.
+        size: usize,
+    },
+    /// Nothing to score on.
+    #[error("none of the {images} photographs to score on can be decoded")]
+    NoPhotograph {
+        /// How many there are.
+        images: usize,
+    },
+    /// Photographs that cannot be had.
+    #[error(transparent)]
+    Photographs(#[from] hnas_data::LoaderError),
     /// An evaluation of no images at once.
     #[error("an evaluation batch of 0 images")]
     EmptyBatch,

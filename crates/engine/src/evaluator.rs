@@ -1,9 +1,9 @@
 //! A network that is evaluated on images, wherever its parameters are.
 
 use burn::tensor::{Device, Tensor};
-use hnas_data::View;
+use hnas_data::{Batch as Photographs, View};
 
-use crate::batches::{Cut, cut};
+use crate::batches::{Batch, Cut, cut, whole};
 use crate::compute::Compute;
 use crate::device::EngineDevice;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::normalizer::Normalizer;
 use crate::way::Way;
 
-/// A network with the images that it is evaluated on, and the logits that were not read yet.
+/// A network, and the logits that were not read yet.
 pub(crate) enum Evaluator<'a> {
     Host(HostEvaluator<'a>),
     #[cfg(feature = "gpu")]
@@ -24,8 +24,6 @@ pub(crate) enum Evaluator<'a> {
 pub(crate) struct HostEvaluator<'a> {
     network: &'a Network,
     compute: Compute,
-    data: &'a View,
-    normalizer: &'a Normalizer,
     device: &'a Device,
     unread: Vec<Tensor<2>>,
 }
@@ -37,34 +35,40 @@ impl<'a> Evaluator<'a> {
         way: Way,
         batch: usize,
         network: &'a Network,
-        (data, normalizer): (&'a View, &'a Normalizer),
         device: &'a EngineDevice,
     ) -> Result<Evaluator<'a>, Failure> {
         Ok(match way {
             Way::Host(way) => {
                 let compute = Compute::for_evaluation(way, batch, network);
                 let (device, unread) = (device.plain(), Vec::new());
-                Evaluator::Host(HostEvaluator { network, compute, data, normalizer, device, unread })
+                Evaluator::Host(HostEvaluator { network, compute, device, unread })
             }
             #[cfg(feature = "gpu")]
             Way::Gpu(machine, program) => {
-                let images = (data, normalizer);
-                Evaluator::Gpu(Box::new(gpu::Evaluator::new(machine, program, batch, network, images)?))
+                Evaluator::Gpu(Box::new(gpu::Evaluator::new(machine, program, batch, network)?))
             }
         })
     }
 
-    /// Computes the logits of the whole images `from..to`; on a GPU nothing is waited for.
-    pub(crate) fn compute(&mut self, from: usize, to: usize) {
+    /// Computes the logits of the whole images `from..to` of `data`, the same at each call; on a GPU nothing is waited for.
+    pub(crate) fn compute(&mut self, data: &View, normalizer: &Normalizer, from: usize, to: usize) {
         match self {
             Evaluator::Host(host) => {
-                let (_, height, width) = host.data.shape();
-                let whole: Vec<Cut> = (from..to).map(Cut::whole).collect();
-                let batch = cut(host.data, host.normalizer, &whole, (height, width));
-                host.unread.push(host.compute.logits(host.network, batch, host.device));
+                let (_, height, width) = data.shape();
+                let all: Vec<Cut> = (from..to).map(Cut::whole).collect();
+                host.logits(cut(data, normalizer, &all, (height, width)));
             }
             #[cfg(feature = "gpu")]
-            Evaluator::Gpu(evaluator) => evaluator.compute(from, to),
+            Evaluator::Gpu(evaluator) => evaluator.compute(data, normalizer, from, to),
+        }
+    }
+
+    /// Computes the logits of photographs of `shape`; on a GPU nothing is waited for.
+    pub(crate) fn compute_batch(&mut self, batch: &Photographs, shape: (usize, usize, usize), normalizer: &Normalizer) {
+        match self {
+            Evaluator::Host(host) => host.logits(whole(batch, normalizer, shape)),
+            #[cfg(feature = "gpu")]
+            Evaluator::Gpu(evaluator) => evaluator.compute_batch(batch, shape, normalizer),
         }
     }
 
@@ -78,5 +82,11 @@ impl<'a> Evaluator<'a> {
             #[cfg(feature = "gpu")]
             Evaluator::Gpu(evaluator) => evaluator.read(),
         }
+    }
+}
+
+impl HostEvaluator<'_> {
+    fn logits(&mut self, batch: Batch) {
+        self.unread.push(self.compute.logits(self.network, batch, self.device));
     }
 }

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::EngineError;
+
 /// An outcome of a trial, not an error: the candidate or the machine did not allow a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Failure {
@@ -38,16 +40,44 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Why a training or an evaluation stops before its end: an outcome, or an error.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Failed(Failure),
+    Refused(EngineError),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(failure)
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Stop {
+        Stop::Refused(error)
+    }
+}
+
+/// A result, or how it failed; errors apart.
+pub(crate) fn outcome<T>(result: Result<T, Stop>) -> Result<Result<T, Failure>, EngineError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Stop::Failed(failure)) => Ok(Err(failure)),
+        Err(Stop::Refused(error)) => Err(error),
+    }
+}
+
 /// The boundary of a trial: a panic that says that the device's memory is spent becomes [`Failure::OutOfMemory`], every
 /// other panic goes on unwinding.
 ///
 /// The tensor library has no other way of saying so. All that `trial` owns is dropped by the unwinding, so nothing half
 /// done is seen afterwards.
-pub(crate) fn catching_out_of_memory<T>(trial: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn catching_out_of_memory<T, E: From<Failure>>(trial: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     match catch_unwind(AssertUnwindSafe(trial)) {
         Ok(result) => result,
         Err(panic) => match out_of_memory_message(panic.as_ref()) {
-            Some(message) => Err(Failure::OutOfMemory { message }),
+            Some(message) => Err(Failure::OutOfMemory { message }.into()),
             None => resume_unwind(panic),
         },
     }
@@ -87,15 +117,15 @@ mod tests {
 
     #[test]
     fn a_spent_memory_is_an_outcome() {
-        let result =
-            catching_out_of_memory::<()>(|| panic!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"));
+        let result: Result<(), Failure> =
+            catching_out_of_memory(|| panic!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"));
         let Err(Failure::OutOfMemory { message }) = result else { panic!("{result:?}") };
         assert!(message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");
     }
 
     #[test]
     fn another_panic_stays_loud() {
-        let outer = catch_unwind(|| catching_out_of_memory::<()>(|| panic!("index out of bounds")));
+        let outer = catch_unwind(|| catching_out_of_memory::<(), Failure>(|| panic!("index out of bounds")));
         let panic = outer.expect_err("the panic was swallowed");
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"index out of bounds"));
     }

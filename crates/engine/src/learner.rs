@@ -2,11 +2,13 @@
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use hnas_data::View;
 
-use crate::batches::{Batch, Cut, cut};
+#[cfg(feature = "gpu")]
+use crate::batches::Cut;
+use crate::batches::{Batch, cut, whole};
 use crate::compute::{Compute, Computed};
 use crate::device::EngineDevice;
+use crate::error::EngineError;
 use crate::failure::Failure;
 #[cfg(feature = "gpu")]
 use crate::gpu;
@@ -15,6 +17,7 @@ use crate::normalizer::Normalizer;
 use crate::optimizer::Optimizer;
 use crate::parameters::Parameters;
 use crate::recipe::Recipe;
+use crate::source::{Source, Supply};
 use crate::way::{HostWay, Way};
 
 /// A network with everything that a training changes.
@@ -35,19 +38,15 @@ impl Learner {
     }
 }
 
-/// A learner with the images that it is trained on, where it wants them.
-pub(crate) enum Training<'a> {
-    Host {
-        learner: Box<HostLearner>,
-        data: &'a View,
-        normalizer: &'a Normalizer,
-        crop: usize,
-    },
+/// A learner with the images that it is trained on.
+pub(crate) struct Training<'a> {
+    learner: Learner,
+    source: Source<'a>,
+    normalizer: &'a Normalizer,
+    crop: usize,
+    /// Images in memory, on the device, from the first step on.
     #[cfg(feature = "gpu")]
-    Gpu {
-        learner: Box<gpu::Learner>,
-        images: Box<gpu::Images>,
-    },
+    on_device: Option<gpu::Images>,
 }
 
 impl<'a> Training<'a> {
@@ -57,57 +56,109 @@ impl<'a> Training<'a> {
         network: Network,
         recipe: &Recipe,
         device: &EngineDevice,
-        (data, normalizer): (&'a View, &'a Normalizer),
+        (source, normalizer): (Source<'a>, &'a Normalizer),
     ) -> Result<Training<'a>, Failure> {
-        Ok(match Learner::new(way, network, recipe, device)? {
-            Learner::Host(learner) => Training::Host { learner, data, normalizer, crop: recipe.crop() },
+        Ok(Training {
+            learner: Learner::new(way, network, recipe, device)?,
+            source,
+            normalizer,
+            crop: recipe.crop(),
             #[cfg(feature = "gpu")]
-            Learner::Gpu(learner) => {
-                let images = Box::new(gpu::Images::upload(learner.machine(), data, normalizer));
-                Training::Gpu { learner, images }
-            }
+            on_device: None,
         })
     }
 
-    /// One update of the weights and of the running statistics.
-    pub(crate) fn step(&mut self, cuts: &[Cut], rate: f64) {
-        match self {
-            Training::Host { learner, data, normalizer, crop } => {
-                learner.step(cut(data, normalizer, cuts, (*crop, *crop)), rate);
+    /// One update of the weights and of the running statistics, by the next batch.
+    pub(crate) fn step(&mut self, rate: f64) -> Result<(), EngineError> {
+        let normalizer = self.normalizer;
+        match &mut self.source {
+            Source::Memory { data, draws } => match &mut self.learner {
+                Learner::Host(learner) => {
+                    learner.step(cut(data, normalizer, &draws.next(), (self.crop, self.crop)), rate);
+                }
+                #[cfg(feature = "gpu")]
+                Learner::Gpu(learner) => {
+                    let upload = || gpu::Images::upload(learner.machine(), data, normalizer);
+                    let images = &*self.on_device.get_or_insert_with(upload);
+                    learner.step(images, &draws.next(), rate);
+                }
+            },
+            Source::Photographs(stream) => {
+                let batch = stream.next()?.expect("a training has photographs without end");
+                match &mut self.learner {
+                    Learner::Host(learner) => learner.step(whole(&batch, normalizer, stream.shape), rate),
+                    #[cfg(feature = "gpu")]
+                    Learner::Gpu(learner) => {
+                        let images = gpu::Images::of_batch(learner.machine(), &batch, stream.shape, normalizer);
+                        let all: Vec<Cut> = (0..batch.labels.len()).map(Cut::whole).collect();
+                        learner.step(&images, &all, rate);
+                    }
+                }
             }
-            #[cfg(feature = "gpu")]
-            Training::Gpu { learner, images } => learner.step(images, cuts, rate),
         }
+        Ok(())
     }
 
     /// How many steps may pass until their losses are read.
     ///
     /// On a GPU reading waits until the device has done all its work, and it is otherwise fed ahead. That costs the
     /// time in which the next kernel gets there, some ten microseconds, so a reading in sixteen steps costs nothing that
-    /// can be measured, and a training that has failed, or is watched, is seen to.
+    /// can be measured, and a training that has failed, or is watched, is seen to. Photographs are a hundred times as large
+    /// as small images, and so are the steps: of those one batch is sent ahead.
     pub(crate) fn steps_between_readings(&self) -> usize {
-        match self {
-            Training::Host { learner, .. } => learner.steps_between_readings(),
+        let most = match &self.learner {
+            Learner::Host(learner) => learner.steps_between_readings(),
             #[cfg(feature = "gpu")]
-            Training::Gpu { .. } => gpu::LOSSES,
+            Learner::Gpu(_) => gpu::LOSSES,
+        };
+        match &self.source {
+            Source::Memory { .. } => most,
+            Source::Photographs(_) => most.min(2),
         }
     }
 
     /// Waits for the losses that were not read yet, in the order of their steps.
     pub(crate) fn losses(&mut self) -> Result<Vec<f32>, Failure> {
-        match self {
-            Training::Host { learner, .. } => Ok(learner.losses()),
+        match &mut self.learner {
+            Learner::Host(learner) => Ok(learner.losses()),
             #[cfg(feature = "gpu")]
-            Training::Gpu { learner, .. } => learner.losses(),
+            Learner::Gpu(learner) => learner.losses(),
+        }
+    }
+
+    /// Waits for everything that the steps so far have changed: the network, and the velocities in the places of its
+    /// parameters.
+    pub(crate) fn state(&self) -> Result<(Network, Parameters), Failure> {
+        Ok(match &self.learner {
+            Learner::Host(learner) => (learner.network.clone(), learner.optimizer.velocities().clone()),
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => (learner.network()?, learner.velocities()?),
+        })
+    }
+
+    /// Goes on with these velocities.
+    pub(crate) fn set_velocities(&mut self, velocities: Parameters) {
+        match &mut self.learner {
+            Learner::Host(learner) => learner.optimizer.set_velocities(velocities),
+            #[cfg(feature = "gpu")]
+            Learner::Gpu(learner) => learner.set_velocities(&velocities),
+        }
+    }
+
+    /// How photographs came; `None` where images are in memory.
+    pub(crate) fn supply(&self) -> Option<Supply> {
+        match &self.source {
+            Source::Memory { .. } => None,
+            Source::Photographs(stream) => Some(stream.supply()),
         }
     }
 
     /// The network as it is now.
     pub(crate) fn into_network(self) -> Result<Network, Failure> {
-        match self {
-            Training::Host { learner, .. } => Ok(learner.network),
+        match self.learner {
+            Learner::Host(learner) => Ok(learner.network),
             #[cfg(feature = "gpu")]
-            Training::Gpu { learner, .. } => learner.network(),
+            Learner::Gpu(learner) => learner.network(),
         }
     }
 }
@@ -140,9 +191,7 @@ impl HostLearner {
     /// One update by a batch.
     pub(crate) fn step(&mut self, batch: Batch, rate: f64) {
         let Computed { loss, gradients, statistics } = self.compute.gradients(&self.network, batch, &self.device);
-        // Moved out and back, so that the optimiser owns the only copy and may write in place.
-        let parameters = std::mem::replace(&mut self.network.parameters, Parameters::none());
-        self.network.parameters = self.optimizer.step(rate, parameters, gradients);
+        self.optimizer.step(rate, &mut self.network.parameters, gradients);
         self.network.parameters.update_statistics(statistics, self.statistics_momentum);
         self.unread.push(loss);
     }

@@ -12,6 +12,7 @@
 //! sets a time limit.
 
 mod batches;
+mod checkpoint;
 mod compute;
 #[cfg(feature = "cpu")]
 mod cpu;
@@ -40,12 +41,14 @@ mod recipe;
 #[cfg(test)]
 mod same_function;
 mod schedule;
+mod source;
 mod train;
 mod trained;
 mod values;
 mod way;
 mod weights;
 
+pub use checkpoint::Checkpoints;
 pub use device::{DeviceChoice, EngineDevice, devices, open_device, open_devices};
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};
@@ -55,5 +58,6 @@ pub use measure::{StepTime, measure_step};
 pub use phenotype::Phenotype;
 pub use probe::{NamedTensor, Probe};
 pub use recipe::{LearningRate, Normalization, Precision, RawRecipe, Recipe, RecipeError, WeightDecayOn};
-pub use train::{Step, train};
+pub use source::{ScoreOn, Supply, TrainOn};
+pub use train::{Step, train, train_with_checkpoints};
 pub use trained::Trained;

@@ -14,6 +14,7 @@ use crate::learner::Training;
 use crate::normalizer::Normalizer;
 use crate::phenotype::Phenotype;
 use crate::recipe::Recipe;
+use crate::source::Source;
 use crate::train::check_crop;
 use crate::way::Way;
 
@@ -45,20 +46,19 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     let count = recipe.batch().max(recipe.eval_batch());
     let data = made_up(count, (channels, height, width));
     let normalizer = Normalizer::minus_one_to_one(channels);
-    let images = (&data, &normalizer);
     let crop = Shape::new(channels, recipe.crop(), recipe.crop());
     let [training, evaluation] = [Way::of(graph, crop, device)?, Way::of(graph, graph.input_shape(), device)?];
     let measured = || -> Result<StepTime, Failure> {
-        let mut draws = Draws::new(&data, recipe, 0);
-        let mut training = Training::new(training, network, recipe, device, images)?;
+        let source = Source::Memory { data: &data, draws: Draws::new(&data, recipe, 0) };
+        let mut training = Training::new(training, network, recipe, device, (source, &normalizer))?;
         let step_seconds = fastest(|| {
-            training.step(&draws.next(), recipe.learning_rate_at(1));
+            training.step(recipe.learning_rate_at(1)).expect("images in memory are there");
             training.losses().map(|_| ())
         })?;
         let network = training.into_network()?.without_autodiff();
-        let mut evaluator = Evaluator::new(evaluation, recipe.eval_batch(), &network, images, device)?;
+        let mut evaluator = Evaluator::new(evaluation, recipe.eval_batch(), &network, device)?;
         let batch_seconds = fastest(|| {
-            evaluator.compute(0, recipe.eval_batch());
+            evaluator.compute(&data, &normalizer, 0, recipe.eval_batch());
             evaluator.read().map(|_| ())
         })?;
         Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })

@@ -37,6 +37,14 @@ impl Normalizer {
         Ok(Normalizer { channels })
     }
 
+    /// The recipe's normalisation of photographs, which are never all read before a training.
+    pub(crate) fn of_photographs(normalization: Normalization, channels: usize) -> Result<Normalizer, EngineError> {
+        match normalization {
+            Normalization::PerChannel => Err(EngineError::Statistics),
+            Normalization::MinusOneToOne => Ok(Normalizer::minus_one_to_one(channels)),
+        }
+    }
+
     /// -1 to 1 for images that there are no statistics of.
     pub(crate) fn minus_one_to_one(channels: usize) -> Normalizer {
         Normalizer { channels: vec![minus_one_to_one(); channels] }

@@ -99,15 +99,18 @@ impl Norm {
     }
 }
 
-/// A tensor that no optimiser touches.
-pub(crate) fn statistic(value: Tensor<1>) -> Param<Tensor<1>> {
+/// A tensor that has no gradient.
+pub(crate) fn statistic<const D: usize>(value: Tensor<D>) -> Param<Tensor<D>> {
     Param::initialized(ParamId::new(), value)
 }
 
 /// Puts other numbers, as many, into a parameter.
 pub(crate) fn overwrite<const D: usize>(param: &mut Param<Tensor<D>>, numbers: Vec<f32>) {
     let data = TensorData::new(numbers, param.dims());
-    *param = param.clone().map(|old| Tensor::from_data(data, &old.device()));
+    *param = param.clone().map(|old| {
+        let new = Tensor::from_data(data, &old.device());
+        if old.is_require_grad() { new.require_grad() } else { new }
+    });
 }
 
 impl Linear {
@@ -134,6 +137,33 @@ impl Parameters {
         Parameters { convolutions: Vec::new(), linears: Vec::new() }
     }
 
+    /// A zero for each number, without autodiff.
+    pub(crate) fn zeros(&self) -> Parameters {
+        fn zero<const D: usize>(param: &Param<Tensor<D>>) -> Param<Tensor<D>> {
+            statistic(Tensor::zeros(param.dims(), &param.device().without_autodiff()))
+        }
+        let norm = |Norm { gamma, beta, mean, variance }: &Norm| Norm {
+            gamma: zero(gamma),
+            beta: zero(beta),
+            mean: zero(mean),
+            variance: zero(variance),
+        };
+        let convolution = |Convolution { name, weight, norm: own }: &Convolution| Convolution {
+            name: name.clone(),
+            weight: zero(weight),
+            norm: own.as_ref().map(norm),
+        };
+        let linear = |Linear { name, weight, bias }: &Linear| Linear {
+            name: name.clone(),
+            weight: zero(weight),
+            bias: zero(bias),
+        };
+        Parameters {
+            convolutions: self.convolutions.iter().map(convolution).collect(),
+            linears: self.linears.iter().map(linear).collect(),
+        }
+    }
+
     /// Trained numbers, counted on the module.
     pub(crate) fn trained(&self) -> usize {
         let mut count = Trained(0);
@@ -153,13 +183,6 @@ impl Parameters {
                 norm.update(mean, variance, momentum);
             }
         }
-    }
-
-    /// The ids of what shifts and scales: gamma and beta of batch normalisations, biases.
-    pub(crate) fn shifts_and_scales(&self) -> Vec<ParamId> {
-        let norms = self.convolutions.iter().filter_map(|convolution| convolution.norm.as_ref());
-        let norms = norms.flat_map(|norm| [norm.gamma.id, norm.beta.id]);
-        norms.chain(self.linears.iter().map(|linear| linear.bias.id)).collect()
     }
 }
 

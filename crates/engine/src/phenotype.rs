@@ -1,7 +1,6 @@
 //! A network graph as something that can be trained.
 
 use hnas_compiler::{Graph, Op, Shape};
-use hnas_data::View;
 
 use crate::device::EngineDevice;
 use crate::error::EngineError;
@@ -57,14 +56,14 @@ pub(crate) fn check_classifier(graph: &Graph) -> Result<(), EngineError> {
 }
 
 /// Checks that the network takes the images and tells their classes apart.
-pub(crate) fn check_data(graph: &Graph, data: &View) -> Result<(), EngineError> {
-    let (network, (data_channels, _, _)) = (graph.input_shape().channels, data.shape());
+pub(crate) fn check_data(graph: &Graph, data_channels: usize, data_classes: usize) -> Result<(), EngineError> {
+    let network = graph.input_shape().channels;
     if network != data_channels {
         return Err(EngineError::Channels { network, data: data_channels });
     }
     let classes = graph.node(graph.output()).shape.channels;
-    if classes != data.classes() {
-        return Err(EngineError::Classes { network: classes, data: data.classes() });
+    if classes != data_classes {
+        return Err(EngineError::Classes { network: classes, data: data_classes });
     }
     Ok(())
 }

@@ -125,7 +125,7 @@ impl Probe {
         let Shape { channels, height, width } = self.input;
         assert_eq!(images.len(), labels.len() * channels * height * width, "one image of {} a label", self.input);
         let shape = [labels.len(), channels, height, width];
-        Batch { images: images.to_vec(), labels: labels.to_vec(), shape }
+        Batch { images: images.to_vec(), labels: labels.iter().map(|&label| label.into()).collect(), shape }
     }
 }
 

@@ -79,10 +79,10 @@ pub(crate) fn compute_by_program(graph: &Graph, network: &Network) -> Computed {
 }
 
 /// The images and labels that all of them compute.
-pub(crate) fn batch() -> (Vec<f32>, Vec<u8>) {
+pub(crate) fn batch() -> (Vec<f32>, Vec<u32>) {
     let mut rng = stream(1, Stream::Augmentation);
     let images = (0..IMAGES * 3 * SIDE * SIDE).map(|_| normal(&mut rng) as f32).collect();
-    (images, (0..IMAGES).map(|image| (image % CLASSES) as u8).collect())
+    (images, (0..IMAGES).map(|image| (image % CLASSES) as u32).collect())
 }
 
 /// Gradients under the module's own paths.

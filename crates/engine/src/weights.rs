@@ -21,10 +21,10 @@ use crate::random::{Stream, stream};
 use crate::trained::Trained;
 
 /// The one key of the file's metadata: with several, their order in the file would differ from run to run.
-const METADATA_KEY: &str = "hnas";
+pub(crate) const METADATA_KEY: &str = "hnas";
 
 /// The name of the tensor that holds the loss of each step.
-const LOSSES: &str = "losses";
+pub(crate) const LOSSES: &str = "losses";
 
 /// The metadata.
 #[derive(Serialize, Deserialize)]
@@ -122,11 +122,19 @@ fn decode(file: &[u8], device: &EngineDevice) -> Result<Trained, String> {
     if let Some(name) = tensors.into_keys().min() {
         return Err(format!("its network has no tensor '{name}'"));
     }
-    Ok(Trained { graph, network, normalizer: header.normalizer, device: device.clone(), losses })
+    Ok(Trained {
+        graph,
+        network,
+        normalizer: header.normalizer,
+        device: device.clone(),
+        losses,
+        seconds: 0.0,
+        supply: None,
+    })
 }
 
 /// A place in the module that a tensor of the file belongs to.
-enum Slot<'a> {
+pub(crate) enum Slot<'a> {
     Vector(&'a mut Param<Tensor<1>>),
     /// Kept as `[in, out]`, in the file `[out, in]`.
     Matrix(&'a mut Param<Tensor<2>>),
@@ -134,7 +142,7 @@ enum Slot<'a> {
 }
 
 /// Every tensor of the module with its name in the file.
-fn named(parameters: &mut Parameters) -> Vec<(String, Slot<'_>)> {
+pub(crate) fn named(parameters: &mut Parameters) -> Vec<(String, Slot<'_>)> {
     let Parameters { convolutions, linears } = parameters;
     let mut slots = Vec::new();
     for Convolution { name, weight, norm } in convolutions {
@@ -154,7 +162,7 @@ fn named(parameters: &mut Parameters) -> Vec<(String, Slot<'_>)> {
 }
 
 impl Slot<'_> {
-    fn to_bytes(&self, name: String) -> (String, Vec<usize>, Vec<u8>) {
+    pub(crate) fn to_bytes(&self, name: String) -> (String, Vec<usize>, Vec<u8>) {
         let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
         let (shape, numbers) = match self {
             Slot::Vector(param) => (param.dims().to_vec(), numbers(param.val().into_data())),
@@ -167,7 +175,7 @@ impl Slot<'_> {
         (name, shape, bytes(&numbers))
     }
 
-    fn fill(self, name: &str, tensors: &mut HashMap<String, TensorView<'_>>) -> Result<(), String> {
+    pub(crate) fn fill(self, name: &str, tensors: &mut HashMap<String, TensorView<'_>>) -> Result<(), String> {
         match self {
             Slot::Vector(param) => {
                 let read = numbers(name, &param.dims(), tensors)?;
@@ -194,7 +202,11 @@ fn transposed(numbers: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
 }
 
 /// Takes a tensor out of the file.
-fn numbers(name: &str, shape: &[usize], tensors: &mut HashMap<String, TensorView<'_>>) -> Result<Vec<f32>, String> {
+pub(crate) fn numbers(
+    name: &str,
+    shape: &[usize],
+    tensors: &mut HashMap<String, TensorView<'_>>,
+) -> Result<Vec<f32>, String> {
     let view = tensors.remove(name).ok_or_else(|| format!("it has no tensor '{name}'"))?;
     if view.dtype() != Dtype::F32 || view.shape() != shape {
         let (dtype, found) = (view.dtype(), view.shape());
@@ -204,6 +216,6 @@ fn numbers(name: &str, shape: &[usize], tensors: &mut HashMap<String, TensorView
     Ok(numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
 }
 
-fn bytes(numbers: &[f32]) -> Vec<u8> {
+pub(crate) fn bytes(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }

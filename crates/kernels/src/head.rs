@@ -22,12 +22,12 @@ pub fn bias_gradient(gradient: &[Block], channels: usize) -> Vec<f32> {
 /// gradient with respect to the logits is written to `gradient`.
 ///
 /// Panics when a label is not below `classes`.
-pub fn cross_entropy(logits: &[Block], classes: usize, labels: &[u8], gradient: &mut [Block]) -> f32 {
+pub fn cross_entropy(logits: &[Block], classes: usize, labels: &[u32], gradient: &mut [Block]) -> f32 {
     let (blocks, share) = (classes.div_ceil(BLOCK), 1.0 / labels.len() as f64);
     let mut loss = 0.0;
     let images = logits.chunks_exact(blocks).zip(gradient.chunks_exact_mut(blocks));
     for ((logits, gradient), &label) in images.zip(labels) {
-        let (logits, label) = (&values(logits)[..classes], usize::from(label));
+        let (logits, label) = (&values(logits)[..classes], label as usize);
         // Relative to the highest logit, so that nothing overflows. Two highest values make no difference; one that is
         // not a number stays one.
         let highest = logits.iter().fold(f32::NEG_INFINITY, |highest, &logit| highest.max(logit));

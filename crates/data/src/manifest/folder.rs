@@ -188,6 +188,16 @@ impl FolderManifest {
         &self.0.source
     }
 
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.0.classes
+    }
+
+    /// Number of validation images.
+    pub fn validation(&self) -> usize {
+        self.0.validation
+    }
+
     /// Its folder in the cache folder `root`.
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(&self.0.name)

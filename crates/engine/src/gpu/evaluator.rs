@@ -1,7 +1,7 @@
 //! A network that is evaluated on a device.
 
 use hnas_compiler::{MapId, Program};
-use hnas_data::View;
+use hnas_data::{Batch, View};
 use hnas_gpu::copy::copy;
 use hnas_gpu::{Machine, Map, pitch};
 
@@ -12,36 +12,48 @@ use crate::network::Network;
 use crate::normalizer::Normalizer;
 use crate::values::Values;
 
-/// A network with its images, and the logits that were not read yet.
+/// A network with the images in memory that it is evaluated on, if it is, and the logits that were not read yet.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
     executor: Executor,
-    images: Images,
+    images: Option<Images>,
     unread: Vec<Map>,
 }
 
 impl Evaluator {
-    /// Takes a network and all of `data` to the device. Fails when the device has too little memory.
+    /// Takes a network to the device. Fails when the device has too little memory.
     pub(crate) fn new(
         machine: Machine,
         program: Program,
         batch: usize,
         network: &Network,
-        (data, normalizer): (&View, &Normalizer),
     ) -> Result<Evaluator, Failure> {
-        let images = Images::upload(&machine, data, normalizer);
         let values = Values::of(&network.parameters);
         let executor = Executor::for_evaluation(machine, program, batch, network.epsilon(), &values)?;
-        Ok(Evaluator { executor, images, unread: Vec::new() })
+        Ok(Evaluator { executor, images: None, unread: Vec::new() })
     }
 
-    /// Computes the logits of the whole images `from..to`. Nothing is waited for.
-    pub(crate) fn compute(&mut self, from: usize, to: usize) {
+    /// Computes the logits of the whole images `from..to`; the first time, all of `data` goes to the device. Nothing is
+    /// waited for.
+    pub(crate) fn compute(&mut self, data: &View, normalizer: &Normalizer, from: usize, to: usize) {
+        let images = self.images.take();
+        let images = images.unwrap_or_else(|| Images::upload(&self.executor.machine, data, normalizer));
+        self.compute_of(&images, from, to);
+        self.images = Some(images);
+    }
+
+    /// Computes the logits of a batch of photographs of `shape`. Nothing is waited for.
+    pub(crate) fn compute_batch(&mut self, batch: &Batch, shape: (usize, usize, usize), normalizer: &Normalizer) {
+        let images = Images::of_batch(&self.executor.machine, batch, shape, normalizer);
+        self.compute_of(&images, 0, batch.labels.len());
+    }
+
+    fn compute_of(&mut self, images: &Images, from: usize, to: usize) {
         let Executor { machine, program, memory, .. } = &mut self.executor;
         memory.begin(to - from);
         let shape = program.maps()[MapId::IMAGES.index()].shape;
         let whole: Vec<Cut> = (from..to).map(Cut::whole).collect();
-        self.images.cut(machine, &whole, (shape.height, shape.width), &memory.value(MapId::IMAGES));
+        images.cut(machine, &whole, (shape.height, shape.width), &memory.value(MapId::IMAGES));
         self.executor.forward();
         self.keep();
     }

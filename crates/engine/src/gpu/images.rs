@@ -1,6 +1,6 @@
 //! The images of a training or an evaluation, on the device as bytes.
 
-use hnas_data::View;
+use hnas_data::{Batch, View};
 use hnas_gpu::augmentation::{self, Cuts};
 use hnas_gpu::{Buffer, Machine, Map};
 
@@ -12,7 +12,7 @@ use crate::normalizer::Normalizer;
 pub(crate) struct Images {
     images: augmentation::Images,
     normalizer: Buffer<f32>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
 }
 
 impl Images {
@@ -23,7 +23,22 @@ impl Images {
         Images {
             images: augmentation::Images::upload(machine, &bytes, channels, height, width),
             normalizer: machine.upload(&normalizer.numbers()),
-            labels: (0..data.len()).map(|index| data.label(index)).collect(),
+            labels: (0..data.len()).map(|index| data.label(index).into()).collect(),
+        }
+    }
+
+    /// The photographs of one step.
+    pub(crate) fn of_batch(
+        machine: &Machine,
+        batch: &Batch,
+        shape: (usize, usize, usize),
+        normalizer: &Normalizer,
+    ) -> Images {
+        let (channels, height, width) = shape;
+        Images {
+            images: augmentation::Images::upload(machine, &batch.images, channels, height, width),
+            normalizer: machine.upload(&normalizer.numbers()),
+            labels: batch.labels.clone(),
         }
     }
 
@@ -36,7 +51,7 @@ impl Images {
     }
 
     /// The label of each cut.
-    pub(super) fn labels(&self, cuts: &[Cut]) -> Vec<u8> {
+    pub(super) fn labels(&self, cuts: &[Cut]) -> Vec<u32> {
         cuts.iter().map(|cut| self.labels[cut.image as usize]).collect()
     }
 }

@@ -108,6 +108,18 @@ impl Layers {
         self.places.biases[step].clone().map(|range| self.learning().gradients.part(range))
     }
 
+    /// Takes the velocities of a training that goes on to the device.
+    pub(super) fn set_velocities(&self, machine: &Machine, values: &Values) {
+        let velocities = pack(&self.places.trained, self.places.trained_len, values);
+        machine.write(&self.learning().velocities, &velocities);
+    }
+
+    /// Waits for the velocities and puts them into `values`.
+    pub(super) fn read_velocities(&self, machine: &Machine, values: &mut Values) -> Result<(), ServerError> {
+        unpack(&self.places.trained, &machine.download(&self.learning().velocities)?, values);
+        Ok(())
+    }
+
     /// Updates the weights by their gradients, and the running statistics by those of the batch. Kernels decay, and what
     /// shifts and scales decays by `others`.
     pub(super) fn update(&self, machine: &Machine, descent: Descent, others: f32, rate: &Buffer<f32>, momentum: f32) {

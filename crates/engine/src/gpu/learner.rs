@@ -8,6 +8,7 @@ use super::{Executor, Images, failure};
 use crate::batches::{Batch, Cut};
 use crate::failure::Failure;
 use crate::network::Network;
+use crate::parameters::Parameters;
 use crate::recipe::{Recipe, WeightDecayOn};
 use crate::values::Values;
 
@@ -121,7 +122,23 @@ impl Learner {
         Ok(network)
     }
 
-    fn update(&mut self, labels: &[u8], rate: f64) {
+    /// Waits for the velocities; gives them in the place of the parameters.
+    pub(crate) fn velocities(&self) -> Result<Parameters, Failure> {
+        let mut velocities = self.network.parameters.zeros();
+        let mut values = Values::of(&velocities);
+        let Executor { machine, layers, .. } = &self.executor;
+        layers.read_velocities(machine, &mut values).map_err(|error| failure(&error))?;
+        values.write(&mut velocities);
+        Ok(velocities)
+    }
+
+    /// Goes on with these velocities.
+    pub(crate) fn set_velocities(&mut self, velocities: &Parameters) {
+        let Executor { machine, layers, .. } = &self.executor;
+        layers.set_velocities(machine, &Values::of(velocities));
+    }
+
+    fn update(&mut self, labels: &[u32], rate: f64) {
         self.descend(labels);
         let Executor { machine, layers, .. } = &self.executor;
         let (last, on_device) = &mut self.rate;
@@ -133,14 +150,13 @@ impl Learner {
     }
 
     /// Forward and backward pass of the batch in map 0.
-    fn descend(&mut self, labels: &[u8]) {
+    fn descend(&mut self, labels: &[u32]) {
         assert!(self.unread < LOSSES, "{LOSSES} losses were not read");
         self.executor.forward();
         let Executor { machine, program, memory, .. } = &self.executor;
         let output = program.output();
-        let labels: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
         let gradient = memory.gradient(output).expect("the gradient of the output is planned");
-        let (logits, labels) = (memory.value(output), machine.upload(&labels));
+        let (logits, labels) = (memory.value(output), machine.upload(labels));
         head::cross_entropy(machine, &logits, &labels, &gradient, (&self.losses, self.unread));
         self.unread += 1;
         self.executor.backward();

@@ -33,11 +33,11 @@ fn check_loss(images: usize, classes: usize, size: f32) {
         let mut logits = random.map(images, classes);
         hnas_kernels::values_mut(&mut logits.map).iter_mut().for_each(|logit| *logit *= size);
         let logits = logits.exact();
-        let labels: Vec<u8> = (0..images).map(|_| random.below(classes as u32) as u8).collect();
+        let labels: Vec<u32> = (0..images).map(|_| random.below(classes as u32)).collect();
         let mut expected = vec![Block::ZERO; images * blocks(classes)];
         let expected_loss = hnas_kernels::head::cross_entropy(&logits.map, classes, &labels, &mut expected);
 
-        let device_labels = machine.upload(&labels.iter().map(|&label| u32::from(label)).collect::<Vec<u32>>());
+        let device_labels = machine.upload(&labels);
         let (gradient, loss) = (unwritten_map(&machine, precision, images, classes), unwritten(&machine, 1));
         head::cross_entropy(&machine, &logits.upload(&machine), &device_labels, &gradient, (&loss, 0));
         assert_close("loss", &download(&machine, &loss), &[expected_loss], MANY);

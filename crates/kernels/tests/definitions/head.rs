@@ -25,7 +25,7 @@ fn a_bias_is_added_to_each_pixel() {
 }
 
 /// `- log(exp(l_label) / sum exp(l))`, the mean over images.
-fn loss(logits: &Map, labels: &[u8]) -> f64 {
+fn loss(logits: &Map, labels: &[u32]) -> f64 {
     let of = |(image, &label): (usize, &u8)| {
         let row = &logits.values[image * logits.channels..][..logits.channels];
         let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -34,7 +34,7 @@ fn loss(logits: &Map, labels: &[u8]) -> f64 {
     labels.iter().enumerate().map(of).sum::<f64>() / labels.len() as f64
 }
 
-fn draw(images: usize, classes: usize, scale: f64, rng: &mut ChaCha8Rng) -> (Map, Vec<u8>) {
+fn draw(images: usize, classes: usize, scale: f64, rng: &mut ChaCha8Rng) -> (Map, Vec<u32>) {
     let mut logits = Map::random(images, classes, rng);
     logits.values.iter_mut().for_each(|value| *value = f64::from((*value * scale) as f32));
     (logits, (0..images).map(|_| rng.random_range(0..classes) as u8).collect())
