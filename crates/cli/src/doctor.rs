@@ -1,7 +1,7 @@
 //! `hnas doctor`: what this machine has, what is missing, and what to do about it.
 
 use anyhow::Result;
-use hnas_data::{Manifest, cache_root};
+use hnas_data::{DataSet, cache_root};
 use serde::Serialize;
 
 use crate::arguments::Doctor;
@@ -41,7 +41,7 @@ pub(crate) fn run(command: &Doctor) -> Result<()> {
     say!("threads    {}", findings.threads);
     say!("data       {}", findings.data_folder);
     for dataset in &findings.datasets {
-        say!("  {:<8} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
+        say!("  {:<12} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
     }
     if findings.missing.is_empty() {
         say!("Nothing is missing.");
@@ -65,15 +65,15 @@ fn look() -> Result<Findings> {
         missing.push("no Vulkan device was found; Mesa's llvmpipe is one in software".to_owned());
     }
     let mut datasets = Vec::new();
-    for name in Manifest::builtin_names() {
-        let complete = match hnas_data::verify(&Manifest::builtin(name)?, &root) {
+    for name in DataSet::names() {
+        let complete = match DataSet::builtin(name)?.verify(&root) {
             Ok(()) => true,
             Err(error) => {
                 missing.push(error.to_string());
                 false
             }
         };
-        datasets.push(Dataset { name: (*name).to_owned(), complete });
+        datasets.push(Dataset { name: name.to_owned(), complete });
     }
     Ok(Findings {
         version: env!("CARGO_PKG_VERSION"),

@@ -82,9 +82,16 @@ fn source(number: &Published) -> String {
     format!("{}, {}", number.source, number.confidence.word())
 }
 
-/// The model that an arm's winner is retrained in; its name goes by the width, as the paper's does.
+/// The model that an arm's winner is retrained in; its name goes by the width, as the paper's does, and by the photographs that
+/// it is trained on if it is.
 fn model(arm: &PlannedArm) -> Option<String> {
-    arm.retraining.as_ref().map(|training| format!("c0 = {}", training.skeleton.c0()))
+    arm.retraining.as_ref().map(|training| {
+        let c0 = training.skeleton.c0();
+        match &training.photographs {
+            None => format!("c0 = {c0}"),
+            Some(photographs) => format!("c0 = {c0}, {}", photographs.dataset),
+        }
+    })
 }
 
 /// The arms in the order of the experiment, each with all its seeds.
@@ -135,11 +142,12 @@ fn final_run(trial: &Trial) -> FinalRun {
         Outcome::Scored { fitness, runs } => FinalRun {
             seed: runs.first().map(|run| run.seed),
             test_accuracy: Some(fitness.get()),
+            top_5_accuracy: runs.first().and_then(|run| run.top_5),
             failure: None,
             seconds,
         },
         Outcome::Failed { reason } => {
-            FinalRun { seed: None, test_accuracy: None, failure: Some(reason.clone()), seconds }
+            FinalRun { seed: None, test_accuracy: None, top_5_accuracy: None, failure: Some(reason.clone()), seconds }
         }
     }
 }

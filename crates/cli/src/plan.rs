@@ -43,6 +43,14 @@ pub(crate) fn print(resolved: &Resolved, resources: &Resources, json: bool) -> R
             say!("{} shares the search of {owner}, which counts it.", estimate.arm);
         }
     }
+    for estimate in &estimates {
+        if let Some(needed) = estimate.photographs_per_second {
+            say!(
+                "The training of {} takes {needed:.1} photographs a second, all decoded by this processor.",
+                estimate.arm
+            );
+        }
+    }
     say!(
         "Measured now on this device: one step and one evaluation batch of the median of the first genotypes that each search would\npropose, by one worker alone; a step that would keep more than 1 GiB is measured on fewer images and scaled."
     );

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use hnas_engine::Supply;
 use hnas_experiment::{Event, Observer, Resolved};
 use hnas_ledger::{Outcome, Trial};
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
@@ -97,6 +98,9 @@ impl Observer for Progress {
                     self.line(&line);
                 }
             }
+            Event::Supplied { trial, run, supply } => {
+                self.line(&format!("{name}: trial {trial}, run {}: {}", run + 1, photographs(supply)));
+            }
             Event::Recorded { trial, finished, trials } => {
                 let Some(study) = state.ongoing.get_mut(name) else { return };
                 study.recorded(trial, finished);
@@ -177,6 +181,20 @@ fn outcome(trial: &Trial) -> String {
         Outcome::Scored { fitness, .. } => format!("{:.2} %, {parameters:.2} M parameters", 100.0 * fitness.get()),
         Outcome::Failed { reason } => format!("failed: {reason}"),
     }
+}
+
+/// How photographs came to a training, beside what it would have taken.
+fn photographs(supply: &Supply) -> String {
+    let decoded = &supply.decoded;
+    format!(
+        "{} photographs in {:.0} s, {} files damaged; a core decodes {:.0} a second, the training needs {:.1} and waited for them {:.1} s",
+        supply.images,
+        supply.seconds,
+        decoded.damaged.len(),
+        supply.decoded_per_core_second,
+        supply.needed_per_second(),
+        supply.waited_seconds
+    )
 }
 
 fn best(best: Option<f64>) -> String {

@@ -75,7 +75,9 @@ fn carry_out(run: &TakenRun, resources: Option<Resources>, work: &Work) -> Resul
     check_same_machine(run, &session)?;
     run.begin(&session)?;
     let progress = Progress::new(run.resolved());
-    let mut crew = Crew::new(run.store().clone(), BUILD, &progress).with_data(cache_root()?, false);
+    let mut crew = Crew::new(run.store().clone(), BUILD, &progress)
+        .with_data(cache_root()?, false)
+        .with_checkpoints(run.checkpoints());
     if let Some(Resources { devices, workers, threads }) = resources {
         crew = crew.with_workers(workers, devices, threads);
     }

@@ -20,9 +20,15 @@ pub(crate) fn run(command: Worker) -> Result<()> {
     let Resources { devices, threads, .. } = resources;
     let board = Arc::new(Board::default());
     signals::watch(Some(0), &Arc::new(Mutex::new(Some((Arc::clone(&board), command.store.clone())))))?;
+    // Beside the ledger where it is a file, as its own search keeps them; of a database, on this host.
+    let checkpoints = match command.store.folder() {
+        Some(folder) => folder.to_owned(),
+        None => cache_root()?,
+    };
     let mut crew = Crew::new(command.store.clone(), BUILD, &Journal)
         .with_workers(workers, devices, threads)
         .with_data(cache_root()?, true)
+        .with_checkpoints(checkpoints.join("checkpoints"))
         .until(command.stop_after, command.idle_exit);
     if let Some(lease) = command.lease {
         crew = crew.with_lease(lease);
@@ -51,7 +57,11 @@ impl Observer for Journal {
                 let late = if recorded { "" } else { ", but another worker was first" };
                 note(&format!("{study}: trial {trial} {outcome}{late}"));
             }
-            Event::Trained { .. } | Event::Begun { .. } | Event::Recorded { .. } | Event::Ended => {}
+            Event::Trained { .. }
+            | Event::Supplied { .. }
+            | Event::Begun { .. }
+            | Event::Recorded { .. }
+            | Event::Ended => {}
         }
     }
 }

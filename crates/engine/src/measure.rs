@@ -49,7 +49,7 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
     let crop = Shape::new(channels, recipe.crop(), recipe.crop());
     let [training, evaluation] = [Way::of(graph, crop, device)?, Way::of(graph, graph.input_shape(), device)?];
     let measured = || -> Result<StepTime, Failure> {
-        let source = Source::Memory { data: &data, draws: Draws::new(&data, recipe, 0) };
+        let source = Source::Memory { data: &data, draws: Box::new(Draws::new(&data, recipe, 0)) };
         let mut training = Training::new(training, network, recipe, device, (source, &normalizer))?;
         let step_seconds = fastest(|| {
             training.step(recipe.learning_rate_at(1)).expect("images in memory are there");

@@ -85,7 +85,9 @@ impl<'a> TrainOn<'a> {
     /// The batches of a training, from after so many steps on.
     pub(crate) fn source(self, recipe: &Recipe, seed: u64, steps: usize) -> Result<Source<'a>, EngineError> {
         Ok(match self {
-            TrainOn::Memory(data) => Source::Memory { data, draws: Draws::new(data, recipe, seed).after(steps) },
+            TrainOn::Memory(data) => {
+                Source::Memory { data, draws: Box::new(Draws::new(data, recipe, seed).after(steps)) }
+            }
             TrainOn::Photographs(photographs) => {
                 let loader = photographs.batches(recipe.batch(), seed, steps as u64)?;
                 Source::Photographs(Stream::new(loader, photographs.shape()))
@@ -113,7 +115,7 @@ impl ScoreOn<'_> {
 
 /// The batches of a training, in order.
 pub(crate) enum Source<'a> {
-    Memory { data: &'a View, draws: Draws },
+    Memory { data: &'a View, draws: Box<Draws> },
     Photographs(Stream),
 }
 

@@ -1,6 +1,7 @@
 //! The workers of one process: each looks for a trial in any study of the ledger, evaluates it, and looks again.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,8 @@ pub struct Crew<'a> {
     pub(crate) build: String,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) jobs: Jobs,
+    /// Where trainings are kept while they are under way.
+    checkpoints: PathBuf,
     devices: Vec<EngineDevice>,
     workers: usize,
     threads: usize,
@@ -65,6 +68,7 @@ impl<'a> Crew<'a> {
             build: build.to_owned(),
             observer,
             jobs: Jobs::new(PathBuf::new(), false),
+            checkpoints: PathBuf::new(),
             devices: Vec::new(),
             workers: 0,
             threads: 1,
@@ -87,6 +91,12 @@ impl<'a> Crew<'a> {
         Crew { jobs: Jobs::new(data, fetch), ..self }
     }
 
+    /// With trainings under way kept in this folder, where who comes after goes on from them.
+    #[must_use]
+    pub fn with_checkpoints(self, folder: PathBuf) -> Crew<'a> {
+        Crew { checkpoints: folder, ..self }
+    }
+
     /// With leases that last so long without a heartbeat.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Crew<'a> {
@@ -104,6 +114,11 @@ impl<'a> Crew<'a> {
         self.workers
     }
 
+    /// Threads of each worker.
+    fn threads_each(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.threads / self.workers.max(1)).unwrap_or(NonZeroUsize::MIN)
+    }
+
     /// Works until the board says to stop or one of the times has come; trials under way are finished.
     ///
     /// # Errors
@@ -117,8 +132,9 @@ impl<'a> Crew<'a> {
                     // Dealt out in turn, so that few workers are on many devices.
                     let device = &self.devices[number % self.devices.len()];
                     let (place, store, observer) = (board.place(), &self.store, self.observer);
-                    let worker = Worker { name: worker_name(number), place, board, store, device, observer };
-                    let threads = (self.threads / self.workers).max(1);
+                    let (name, checkpoints) = (worker_name(number), self.checkpoints.as_path());
+                    let worker = Worker { name, place, board, store, device, checkpoints, observer };
+                    let threads = self.threads_each().get();
                     scope.spawn(move || {
                         let _stops = StopOnPanic(board);
                         let work = || -> Result<(), ExperimentError> {
@@ -178,7 +194,7 @@ impl<'a> Crew<'a> {
         ledgers: &mut HashMap<String, Box<dyn Ledger>>,
     ) -> Result<Option<(Arc<Job>, Lease)>, ExperimentError> {
         for study in self.waiting(serving)? {
-            let job = match self.jobs.get(&self.store, &study) {
+            let job = match self.jobs.get(&self.store, &study, self.threads_each()) {
                 Err(ExperimentError::Ledger(error)) if error.is_transient() => return Ok(None),
                 other => other?,
             };

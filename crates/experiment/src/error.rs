@@ -135,6 +135,9 @@ pub enum ExperimentError {
     /// The splits ask for more images than there are.
     #[error(transparent)]
     Split(#[from] hnas_data::SplitError),
+    /// What is to be seen of photographs makes no sense.
+    #[error(transparent)]
+    Transform(#[from] hnas_data::TransformError),
     /// From the data set.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -42,6 +42,8 @@ pub struct Estimate {
     pub retraining_steps: u64,
     /// Measured seconds of one step of the retrained model.
     pub retraining_step_seconds: f64,
+    /// Photographs that the retraining takes in a second of one worker; `None` where its images are in memory.
+    pub photographs_per_second: Option<f64>,
     /// Hours of the retraining with one worker.
     pub retraining_hours: f64,
 }
@@ -79,11 +81,18 @@ impl Meter<'_> {
             None => (0, 0, (0.0, 0.0)),
             Some(training) => {
                 let trainings = seeds * training.runs as u64;
-                let hours = self.hours(study, training, trainings, study.data.test)?;
+                let scored = match &training.photographs {
+                    None => study.data.test,
+                    Some(photographs) => photographs.manifest()?.validation(),
+                };
+                let hours = self.hours(study, training, trainings, scored)?;
                 (trainings, training.recipe.steps() as u64, hours)
             }
         };
+        let photographs = arm.retraining.as_ref().filter(|training| training.photographs.is_some());
+        let per_second = |training: &Training| training.recipe.batch() as f64 / retraining_step_seconds;
         Ok(Estimate {
+            photographs_per_second: photographs.map(per_second),
             arm: arm.name.clone(),
             shares_with: shares_with.map(str::to_owned),
             evaluations,
@@ -110,7 +119,10 @@ impl Meter<'_> {
         let (step, image) = match known {
             Some((_, _, measured)) => *measured,
             None => {
-                let measured = median(&self.samples(study)?, training, self.image, self.device)?;
+                // Of photographs the square that is trained on is all that is seen.
+                let side = training.recipe.crop();
+                let image = training.photographs.as_ref().map_or(self.image, |_| Shape::new(3, side, side));
+                let measured = median(&self.samples(study)?, training, image, self.device)?;
                 self.known.push((study.name.clone(), training.clone(), measured));
                 measured
             }

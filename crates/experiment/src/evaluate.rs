@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use hnas_compiler::{AssembleError, Cost, Graph, NetworkKey, Shape, Skeleton, assemble, cost, optimize};
-use hnas_data::{Train, View};
-use hnas_engine::{EngineDevice, EngineError, Failure, Phenotype, Step};
+use hnas_engine::{
+    Checkpoints, EngineDevice, EngineError, Failure, Phenotype, ScoreOn, Step, Supply, TrainOn, train_with_checkpoints,
+};
 use hnas_genome::Genotype;
 use hnas_ledger::{Outcome, Run};
 use hnas_search::Fitness;
 
+use crate::checkpoints::TrialCheckpoints;
 use crate::study::Training;
 
 /// A genotype as a network: what is known of it before it is built.
@@ -30,22 +32,34 @@ pub fn candidate(genotype: &Genotype, skeleton: &Skeleton, input: Shape) -> Resu
     Ok(Candidate { graph, key, cost })
 }
 
+/// Something that a training tells while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A step is done.
+    Step(Step),
+    /// A training on photographs is done: how they came.
+    Supplied(&'a Supply),
+}
+
 /// Trains the network once for each seed and scores each on `scored`; the fitness is the mean accuracy (paper section 4).
+/// With `checkpoints`, trainings that were interrupted go on.
 ///
-/// `progress` gets the run, from 0, and the step. A training that fails is an outcome; an error is a recipe, network and
+/// `progress` gets the run, from 0, and what it tells. A training that fails is an outcome; an error is a recipe, network and
 /// data that do not fit together.
 pub fn evaluate(
     graph: &Graph,
     training: &Training,
-    train: &Train,
-    scored: &View,
+    (train, scored): (TrainOn, ScoreOn),
     device: &EngineDevice,
     seeds: &[u64],
-    progress: &(dyn Fn(usize, Step) + Sync),
+    checkpoints: Option<&TrialCheckpoints>,
+    progress: &(dyn Fn(usize, Progress) + Sync),
 ) -> Result<Outcome, EngineError> {
     let mut runs = Vec::new();
     for (run, &seed) in seeds.iter().enumerate() {
-        match train_once(graph, training, train, scored, device, seed, &|step| progress(run, step))? {
+        let checkpoints = checkpoints.map(|checkpoints| checkpoints.of_run(run + 1));
+        let progress = |told: Progress| progress(run, told);
+        match train_once(graph, training, (train, scored), device, seed, checkpoints.as_ref(), &progress)? {
             Ok(finished) => runs.push(finished),
             Err(failure) => return Ok(Outcome::Failed { reason: failure.to_string() }),
         }
@@ -60,22 +74,33 @@ pub fn evaluate(
 fn train_once(
     graph: &Graph,
     training: &Training,
-    train: &Train,
-    scored: &View,
+    (train, scored): (TrainOn, ScoreOn),
     device: &EngineDevice,
     seed: u64,
-    progress: &(dyn Fn(Step) + Sync),
+    checkpoints: Option<&Checkpoints>,
+    progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Result<Run, Failure>, EngineError> {
-    let started = Instant::now();
-    let phenotype = Phenotype::build(graph, &training.recipe, device, seed)?;
-    let trained = match hnas_engine::train(phenotype, train, &training.recipe, seed, progress)? {
+    let recipe = &training.recipe;
+    let phenotype = Phenotype::build(graph, recipe, device, seed)?;
+    let step = |step| progress(Progress::Step(step));
+    let trained = match checkpoints {
+        None => hnas_engine::train(phenotype, train, recipe, seed, &step)?,
+        Some(checkpoints) => train_with_checkpoints(phenotype, train, recipe, seed, checkpoints, &step)?,
+    };
+    let trained = match trained {
         Ok(trained) => trained,
         Err(failure) => return Ok(Err(failure)),
     };
-    let evaluation = match hnas_engine::evaluate(&trained, scored, training.recipe.eval_batch())? {
+    if let Some(supply) = trained.supply() {
+        progress(Progress::Supplied(supply));
+    }
+    let started = Instant::now();
+    let evaluation = match hnas_engine::evaluate(&trained, scored, recipe.eval_batch())? {
         Ok(evaluation) => evaluation,
         Err(failure) => return Ok(Err(failure)),
     };
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Ok(Run { seed, accuracy: evaluation.accuracy, loss: evaluation.loss, seconds }))
+    // Of photographs, papers give both.
+    let top_5 = training.photographs.as_ref().and(evaluation.top_5);
+    let seconds = trained.seconds() + started.elapsed().as_secs_f64();
+    Ok(Ok(Run { seed, accuracy: evaluation.accuracy, top_5, loss: evaluation.loss, seconds }))
 }

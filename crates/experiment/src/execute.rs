@@ -45,7 +45,7 @@ impl Executor<'_> {
     pub fn carry_out(&self, run: &TakenRun) -> Result<(), ExperimentError> {
         if self.crew.workers() > 0 {
             for arm in &run.resolved().arms {
-                self.crew.jobs.prepare(&arm.search.dataset)?;
+                self.crew.jobs.prepare(arm)?;
             }
         }
         let opened = Mutex::default();

@@ -1,8 +1,12 @@
 //! Which images a study may see. Invariant E2: a search holds no test images, whatever it does.
 
-use hnas_data::{Test, TestImages, Train, TrainingImages, Valid, View};
+use hnas_data::{
+    ImageFolder, Test, TestImages, TestPhotographs, Train, TrainPhotographs, TrainingImages, Valid, Workers,
+};
+use hnas_engine::{Recipe, ScoreOn, TrainOn};
 
 use crate::ExperimentError;
+use crate::photographs::Photographs;
 use crate::seeds::Purpose;
 use crate::study::{DataPlan, Study};
 
@@ -12,6 +16,8 @@ pub(crate) enum Images {
     Search { train: Train, valid: Valid },
     /// A retraining trains on training images and scores on test images.
     Retraining { train: Train, test: Test },
+    /// So does one on photographs.
+    Photographs { train: TrainPhotographs, test: TestPhotographs },
 }
 
 impl Images {
@@ -32,17 +38,29 @@ impl Images {
         Ok(Images::Retraining { train: training.all(plan.retrain, plan.seed)?, test: test.take(plan.test, plan.seed)? })
     }
 
-    pub(crate) fn train(&self) -> &Train {
+    pub(crate) fn photographs(
+        photographs: &Photographs,
+        folder: &ImageFolder,
+        recipe: &Recipe,
+        workers: Workers,
+    ) -> Result<Images, ExperimentError> {
+        let (train, test) = photographs.of(folder, recipe, workers)?;
+        Ok(Images::Photographs { train, test })
+    }
+
+    pub(crate) fn train(&self) -> TrainOn<'_> {
         match self {
-            Images::Search { train, .. } | Images::Retraining { train, .. } => train,
+            Images::Search { train, .. } | Images::Retraining { train, .. } => train.into(),
+            Images::Photographs { train, .. } => train.into(),
         }
     }
 
     /// The images that a trained network is scored on.
-    pub(crate) fn scored(&self) -> &View {
+    pub(crate) fn scored(&self) -> ScoreOn<'_> {
         match self {
-            Images::Search { valid, .. } => valid,
-            Images::Retraining { test, .. } => test,
+            Images::Search { valid, .. } => valid.into(),
+            Images::Retraining { test, .. } => test.into(),
+            Images::Photographs { test, .. } => test.into(),
         }
     }
 }

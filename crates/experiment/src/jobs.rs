@@ -1,16 +1,22 @@
 //! What a worker needs to work for a study, read back from the text that founded it: the study and its images.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hnas_compiler::Shape;
-use hnas_data::{DataSet, Manifest, TestImages, TrainingImages};
+use hnas_data::{DataSet, ImageFolder, Manifest, TestImages, TrainingImages, Workers};
 use hnas_ledger::Store;
 
 use crate::ExperimentError;
 use crate::images::Images;
+use crate::photographs::Photographs;
+use crate::resolved::PlannedArm;
 use crate::study::Study;
+
+/// Batches of photographs that are decoded ahead.
+const AHEAD: NonZeroUsize = NonZeroUsize::new(2).expect("2 is not 0");
 
 /// A study that can be worked for.
 pub(crate) struct Job {
@@ -32,6 +38,7 @@ pub(crate) struct Jobs {
 #[derive(Default)]
 struct Known {
     dataset: Option<(String, TrainingImages, TestImages)>,
+    folders: HashMap<String, ImageFolder>,
     jobs: HashMap<String, Arc<Job>>,
 }
 
@@ -40,8 +47,9 @@ impl Jobs {
         Jobs { data, fetch, known: Mutex::default() }
     }
 
-    /// The study of this name. Others who ask meanwhile wait, since they would load the same images.
-    pub(crate) fn get(&self, store: &Store, name: &str) -> Result<Arc<Job>, ExperimentError> {
+    /// The study of this name, its photographs decoded by so many threads for each training. Others who ask meanwhile wait,
+    /// since they would load the same images.
+    pub(crate) fn get(&self, store: &Store, name: &str, threads: NonZeroUsize) -> Result<Arc<Job>, ExperimentError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(job) = known.jobs.get(name) {
             return Ok(Arc::clone(job));
@@ -57,16 +65,42 @@ impl Jobs {
             study: name.to_owned(),
             reason,
         })?;
-        let (training, test) = self.images(&mut known, &study.dataset)?;
-        let job = Arc::new(Job { images: Images::of(&study, training, test)?, input: input(&study)?, study });
+        let images = match &study.fitness.photographs {
+            None => {
+                let (training, test) = self.images(&mut known, &study.dataset)?;
+                Images::of(&study, training, test)?
+            }
+            Some(photographs) => {
+                let folder = self.folder(&mut known, photographs)?;
+                let workers = Workers { threads, ahead: AHEAD };
+                Images::photographs(photographs, folder, &study.fitness.recipe, workers)?
+            }
+        };
+        let job = Arc::new(Job { images, input: input(&study)?, study });
         known.jobs.insert(name.to_owned(), Arc::clone(&job));
         Ok(job)
     }
 
-    /// Loads a data set, so that what is wrong with it is known before anything else happens.
-    pub(crate) fn prepare(&self, dataset: &str) -> Result<(), ExperimentError> {
+    /// Loads what an arm is trained and scored on, so that what is wrong with it is known before anything else happens.
+    pub(crate) fn prepare(&self, arm: &PlannedArm) -> Result<(), ExperimentError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        self.images(&mut known, dataset).map(drop)
+        self.images(&mut known, &arm.search.dataset)?;
+        if let Some(photographs) = arm.retraining.as_ref().and_then(|training| training.photographs.as_ref()) {
+            self.folder(&mut known, photographs)?;
+        }
+        Ok(())
+    }
+
+    /// A folder of photographs, scanned once.
+    fn folder<'a>(&self, known: &'a mut Known, photographs: &Photographs) -> Result<&'a ImageFolder, ExperimentError> {
+        let name = &photographs.dataset;
+        if !known.folders.contains_key(name) {
+            if self.fetch {
+                DataSet::builtin(name)?.fetch(&self.data, &mut |_| {})?;
+            }
+            known.folders.insert(name.clone(), photographs.manifest()?.open(&self.data)?);
+        }
+        Ok(&known.folders[name])
     }
 
     fn images<'a>(

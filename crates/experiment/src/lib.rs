@@ -4,6 +4,7 @@
 //! parallel and safe to interrupt. This crate draws nothing and prints nothing: it tells an [`Observer`].
 
 mod board;
+mod checkpoints;
 mod controller;
 mod crew;
 mod differences;
@@ -14,6 +15,7 @@ mod execute;
 mod host;
 mod images;
 mod jobs;
+mod photographs;
 mod plan;
 mod resolved;
 mod run;
@@ -22,13 +24,15 @@ mod study;
 mod worker;
 
 pub use board::Board;
+pub use checkpoints::TrialCheckpoints;
 pub use controller::Controller;
 pub use crew::{Crew, Serving};
 pub use differences::{Difference, differences};
 pub use error::ExperimentError;
 pub use estimate::{Estimate, estimate};
-pub use evaluate::{Candidate, candidate, evaluate};
+pub use evaluate::{Candidate, Progress, candidate, evaluate};
 pub use execute::Executor;
+pub use photographs::Photographs;
 pub use plan::Experiment;
 pub use resolved::{Confidence, PlannedArm, Published, Resolved, winner};
 pub use run::{Arm, RunFolder, Session, TakenRun};

@@ -50,6 +50,16 @@ enum Basis {
     Own { dataset: String, scales: Vec<Scale> },
     /// Those of the experiment in this file, whose arms can be referred to as well.
     Of(PathBuf),
+    /// The same, at the scales that are named here, and with other trainings of the winners.
+    Transfer { of: PathBuf, scales: Vec<TransferScale> },
+}
+
+/// How the winners of a scale are trained anew, instead of how its own experiment does it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransferScale {
+    name: String,
+    retraining: Training,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -143,12 +153,20 @@ impl Experiment {
                 Experiment { path, name, title, dataset, scales, arms, lenders: Vec::new() }
             }
             Basis::Of(file) => {
-                let file = beside(&path, &file);
-                let File { basis, arms: lenders, .. } = File::read(&file)?;
-                let Basis::Own { dataset, scales } = basis else {
-                    let message = "it is the basis of another experiment and so needs a basis of its own".to_owned();
-                    return Err(ExperimentError::Invalid { path: file, message });
-                };
+                let (dataset, scales, lenders) = File::basis(&beside(&path, &file))?;
+                Experiment { path, name, title, dataset, scales, arms, lenders }
+            }
+            Basis::Transfer { of, scales: transfers } => {
+                let of = beside(&path, &of);
+                let (dataset, known, lenders) = File::basis(&of)?;
+                let mut scales = Vec::new();
+                for TransferScale { name, retraining } in transfers {
+                    let Some(scale) = known.iter().find(|scale| scale.name == name) else {
+                        let message = format!("there is no scale {name:?} in {}", of.display());
+                        return Err(ExperimentError::Invalid { path, message });
+                    };
+                    scales.push(Scale { retraining, ..scale.clone() });
+                }
                 Experiment { path, name, title, dataset, scales, arms, lenders }
             }
         };
@@ -156,9 +174,17 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// Name of the data set it needs.
-    pub fn dataset(&self) -> &str {
-        &self.dataset
+    /// Names of the data sets that it needs at some scale or other, each once.
+    pub fn datasets(&self) -> Vec<&str> {
+        let photographs = self.scales.iter().filter_map(|scale| scale.retraining.photographs.as_ref());
+        let photographs = photographs.map(|photographs| photographs.dataset.as_str());
+        let mut names = vec![self.dataset.as_str()];
+        photographs.for_each(|name| {
+            if !names.contains(&name) {
+                names.push(name)
+            }
+        });
+        names
     }
 
     /// The names of its scales, in the file's order.
@@ -172,6 +198,16 @@ impl Experiment {
 }
 
 impl File {
+    /// Data set, scales and arms of an experiment that others are based on.
+    fn basis(path: &Path) -> Result<(String, Vec<Scale>, Vec<ArmEntry>), ExperimentError> {
+        let File { basis, arms, .. } = File::read(path)?;
+        let Basis::Own { dataset, scales } = basis else {
+            let message = "it is the basis of another experiment and so needs a basis of its own".to_owned();
+            return Err(ExperimentError::Invalid { path: path.to_owned(), message });
+        };
+        Ok((dataset, scales, arms))
+    }
+
     /// Reads the file; files that it names are found from its folder.
     fn read(path: &Path) -> Result<File, ExperimentError> {
         let mut file: File = read_ron(path)?;

@@ -6,6 +6,7 @@
 //! ledger.sqlite   every trial of every experiment, under the names of [`Study::name`](crate::Study::name)
 //! store.txt       where the ledger is, if it is not that file
 //! sessions.jsonl  one line each time the program was started on the folder: version, revision, device, workers
+//! checkpoints/    trainings that are under way
 //! run.lock        locked while a process works on the folder
 //! ```
 //!
@@ -27,6 +28,7 @@ use crate::resolved::{PlannedArm, Resolved};
 const LEDGER: &str = "ledger.sqlite";
 const STORE: &str = "store.txt";
 const SESSIONS: &str = "sessions.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = "run.lock";
 
 /// How long a database that is away is waited for by whoever only looks.
@@ -155,6 +157,11 @@ impl RunFolder {
         Ok(place(folder, noted_store(folder)?.as_deref()).parse()?)
     }
 
+    /// Where its trainings are kept while they are under way.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.folder.join(CHECKPOINTS)
+    }
+
     /// Where its report belongs.
     pub fn report_folder(&self) -> PathBuf {
         self.folder.join(&self.resolved.name)
@@ -264,11 +271,10 @@ fn lock(folder: &Path) -> Result<fs::File, ExperimentError> {
     }
 }
 
-/// What an experiment may not change once a folder is founded with it: its arms, without what only describes them.
+/// What an experiment may not change once a folder is founded with it: its arms, without what decides no result.
 fn founding(resolved: &Resolved) -> String {
-    let mut bare = resolved.clone();
-    bare.arms.iter_mut().for_each(|arm| arm.description.clear());
-    ron::ser::to_string_pretty(&bare.arms, ron::ser::PrettyConfig::new().struct_names(false))
+    let arms: Vec<PlannedArm> = resolved.arms.iter().map(PlannedArm::deciding).collect();
+    ron::ser::to_string_pretty(&arms, ron::ser::PrettyConfig::new().struct_names(false))
         .expect("arms hold only plain data, which RON can always write")
 }
 

@@ -1,11 +1,14 @@
 //! One study: what decides a series of trials, every number resolved. Its text founds the ledger (invariant L2).
 
+use std::num::NonZeroUsize;
+
 use hnas_compiler::Skeleton;
 use hnas_engine::Recipe;
 use hnas_genome::{Genotype, SearchSpace};
 use hnas_search::{StrategyPlan, TrialId};
 use serde::{Deserialize, Serialize};
 
+use crate::photographs::Photographs;
 use crate::seeds::Purpose;
 
 /// What stands between the name of a search and the number of the trial that is retrained.
@@ -17,7 +20,8 @@ const TRIAL: &str = "/trial-";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
-    /// Its name in the ledger: `ARM/seed-SEED` for a search, `SEARCH/trial-TRIAL/c0-WIDTH` for a retraining.
+    /// Its name in the ledger: `ARM/seed-SEED` for a search, `SEARCH/trial-TRIAL/c0-WIDTH` for a retraining, the width behind
+    /// the data set's name if that is another one.
     pub name: String,
     /// Name of the scale.
     pub scale: String,
@@ -103,12 +107,32 @@ pub struct Training {
     pub recipe: Recipe,
     /// Independent trainings; their mean counts.
     pub runs: usize,
+    /// Photographs that it is trained and scored on instead of the study's images; in a retraining only. Not written: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photographs: Option<Photographs>,
+    /// Steps after which a training is kept in a file, so that one that is interrupted goes on from there. It decides what an
+    /// interruption costs and no result, so it founds nothing. Not written: trainings are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<NonZeroUsize>,
+}
+
+impl Training {
+    /// The model, for names of studies: the width, as the paper's names go, of another data set than the search's with it.
+    fn model(&self) -> String {
+        let c0 = self.skeleton.c0();
+        match &self.photographs {
+            None => format!("c0-{c0}"),
+            Some(photographs) => format!("{}-c0-{c0}", photographs.dataset),
+        }
+    }
 }
 
 impl Study {
-    /// The text that founds a ledger: all of it, in a fixed order.
+    /// The text that founds a ledger: all of it that decides results, in a fixed order.
     pub fn founding_text(&self) -> String {
-        ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::new().struct_names(false))
+        let mut deciding = self.clone();
+        deciding.fitness.checkpoint_every = None;
+        ron::ser::to_string_pretty(&deciding, ron::ser::PrettyConfig::new().struct_names(false))
             .expect("a study holds only plain data, which RON can always write")
     }
 
@@ -129,10 +153,10 @@ impl Study {
     /// The training of this search's trial `trial` as `training` says, as a study: the trial's genotype, once for each run,
     /// each a trial with a seed of its own. Arms that retrain the same trial in the same way share it.
     pub fn retraining(&self, trial: TrialId, genotype: &Genotype, training: &Training) -> Study {
-        let Training { skeleton, recipe, runs } = training.clone();
+        let runs = training.runs;
         let genotypes = vec![genotype.clone()].try_into().expect("one genotype is at least one");
         Study {
-            name: format!("{}{TRIAL}{trial}/c0-{}", self.name, skeleton.c0()),
+            name: format!("{}{TRIAL}{trial}/{}", self.name, training.model()),
             strategy: StrategyPlan::Given { genotypes },
             search: SearchPlan {
                 evaluations: runs as u64,
@@ -140,7 +164,7 @@ impl Study {
                 repeats: Repeats::Evaluate,
                 limits: Limits::default(),
             },
-            fitness: Training { skeleton, recipe, runs: 1 },
+            fitness: Training { runs: 1, ..training.clone() },
             ..self.clone()
         }
     }

@@ -1,15 +1,17 @@
 //! A worker with a leased trial: it evaluates it beside a heartbeat and records the outcome.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use hnas_engine::EngineDevice;
+use hnas_engine::{EngineDevice, Supply};
 use hnas_ledger::{Lease, Ledger, Outcome, Store, Trial, Verdict};
 
 use crate::ExperimentError;
 use crate::board::{Board, Doing};
-use crate::evaluate::{candidate, evaluate};
+use crate::checkpoints::TrialCheckpoints;
+use crate::evaluate::{Progress, candidate, evaluate};
 use crate::jobs::Job;
 use crate::seeds::training_seed;
 
@@ -43,6 +45,15 @@ pub enum Event<'a> {
         step: usize,
         /// Mean loss of this step's batch.
         loss: f64,
+    },
+    /// A training on photographs is done: how they came.
+    Supplied {
+        /// The trial.
+        trial: u64,
+        /// Run of the trial, from 0.
+        run: usize,
+        /// How they came to this process.
+        supply: &'a Supply,
     },
     /// A worker of this process came to the end of a trial.
     Evaluated {
@@ -80,6 +91,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) board: &'a Board,
     pub(crate) store: &'a Store,
     pub(crate) device: &'a EngineDevice,
+    /// Where trainings are kept while they are under way.
+    pub(crate) checkpoints: &'a Path,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -89,7 +102,8 @@ impl Worker<'_> {
         let (study, trial) = (&job.study.name, lease.proposal.id.0);
         self.board.set(self.place, Doing::Evaluating { study: study.clone(), lease: Box::new(lease.clone()) });
         self.observer.on(study, Event::Leased { lease });
-        let outcome = match self.outcome(job, lease) {
+        let checkpoints = TrialCheckpoints::new(self.checkpoints, &job.study, trial);
+        let outcome = match self.outcome(job, lease, checkpoints.as_ref()) {
             Ok(outcome) => outcome,
             Err(error) => {
                 ledger.release(lease)?;
@@ -98,6 +112,7 @@ impl Worker<'_> {
         };
         self.board.set(self.place, Doing::Recording);
         let recorded = patiently(|| Ok(ledger.record(lease, &outcome)?))?;
+        checkpoints.iter().for_each(TrialCheckpoints::remove);
         self.board.set(self.place, Doing::Nothing);
         self.observer.on(study, Event::Evaluated { trial, outcome: &outcome, recorded });
         if !recorded {
@@ -106,14 +121,19 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn outcome(&self, job: &Job, lease: &Lease) -> Result<Outcome, ExperimentError> {
+    fn outcome(
+        &self,
+        job: &Job,
+        lease: &Lease,
+        checkpoints: Option<&TrialCheckpoints>,
+    ) -> Result<Outcome, ExperimentError> {
         match &lease.proposal.verdict {
             Verdict::Refuse(reason) => Ok(Outcome::Failed { reason: format!("refused: {reason}") }),
             Verdict::Reuse(fitness) => Ok(Outcome::Scored { fitness: *fitness, runs: Vec::new() }),
             Verdict::Evaluate => beside_heartbeat(self.store, &job.study.name, lease, || {
                 // A panic is a bug, and loud; but one genotype must not take the workers of a whole search with it, one
                 // after the other.
-                catch_unwind(AssertUnwindSafe(|| self.evaluation(job, lease))).unwrap_or_else(|panic| {
+                catch_unwind(AssertUnwindSafe(|| self.evaluation(job, lease, checkpoints))).unwrap_or_else(|panic| {
                     let said = panic.downcast_ref::<String>().map(String::as_str);
                     let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing");
                     Ok(Outcome::Failed { reason: format!("panic: {said}") })
@@ -122,7 +142,12 @@ impl Worker<'_> {
         }
     }
 
-    fn evaluation(&self, job: &Job, lease: &Lease) -> Result<Outcome, ExperimentError> {
+    fn evaluation(
+        &self,
+        job: &Job,
+        lease: &Lease,
+        checkpoints: Option<&TrialCheckpoints>,
+    ) -> Result<Outcome, ExperimentError> {
         let Job { study, images, input } = job;
         let (training, proposal) = (&study.fitness, &lease.proposal);
         let candidate = match candidate(&proposal.genotype, &training.skeleton, *input) {
@@ -132,10 +157,13 @@ impl Worker<'_> {
         let trial = proposal.id.0;
         let seeds: Vec<u64> =
             (1..=training.runs).map(|run| training_seed(study.seed, study.purpose(), trial, run)).collect();
-        let watch = |run, step: hnas_engine::Step| {
-            self.observer.on(&study.name, Event::Trained { trial, run, step: step.number, loss: f64::from(step.loss) });
+        let tell = |event: Event<'_>| self.observer.on(&study.name, event);
+        let watch = |run, progress: Progress<'_>| match progress {
+            Progress::Step(step) => tell(Event::Trained { trial, run, step: step.number, loss: step.loss.into() }),
+            Progress::Supplied(supply) => tell(Event::Supplied { trial, run, supply }),
         };
-        Ok(evaluate(&candidate.graph, training, images.train(), images.scored(), self.device, &seeds, &watch)?)
+        let images = (images.train(), images.scored());
+        Ok(evaluate(&candidate.graph, training, images, self.device, &seeds, checkpoints, &watch)?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hnas_experiment::{Experiment, PlannedArm, Resolved};
 
-const TRAINING: [&str; 4] = ["cifar10", "figure3", "figure4", "learned-cell"];
+const TRAINING: [&str; 5] = ["cifar10", "figure3", "figure4", "imagenet", "learned-cell"];
 
 fn experiment(name: &str) -> Experiment {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");

@@ -123,8 +123,9 @@ impl OutcomeCells {
 }
 
 fn check_finite(study: &str, trial: TrialId, runs: &[Run]) -> Result<(), LedgerError> {
-    for (run, &Run { seed: _, accuracy, loss, seconds }) in (1..).zip(runs) {
-        for (field, value) in [("accuracy", accuracy), ("loss", loss), ("seconds", seconds)] {
+    for (run, &Run { seed: _, accuracy, top_5, loss, seconds }) in (1..).zip(runs) {
+        let top_5 = top_5.unwrap_or_default();
+        for (field, value) in [("accuracy", accuracy), ("top_5", top_5), ("loss", loss), ("seconds", seconds)] {
             if !value.is_finite() {
                 return Err(LedgerError::NotFinite { study: study.to_owned(), trial, run, field, value });
             }

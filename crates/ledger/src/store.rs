@@ -1,7 +1,7 @@
 //! Where a ledger is kept, as a person writes it: a file of this machine or the address of a database.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -123,6 +123,14 @@ impl Store {
     /// Whether this is a file, which the processes of one machine share.
     pub fn is_file(&self) -> bool {
         matches!(self.kind, Kind::File(_))
+    }
+
+    /// The folder of the file; `None` of a database.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::File(path) => path.parent(),
+            Kind::Database(_) => None,
+        }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Run {
     pub seed: u64,
     /// Part of the evaluated images that was classified correctly, 0 to 1.
     pub accuracy: f64,
+    /// Part of them whose class was among the five likeliest, where that is of interest; not written otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_5: Option<f64>,
     /// Mean cross-entropy over the evaluated images, in nats.
     pub loss: f64,
     /// Seconds of training and evaluation.

@@ -146,6 +146,8 @@ pub struct FinalRun {
     pub seed: Option<u64>,
     /// Part of the test images that was classified correctly, 0 to 1; `None` when it failed.
     pub test_accuracy: Option<f64>,
+    /// Part of them whose class was among the five likeliest, 0 to 1; `None` where it is of no interest, or when it failed.
+    pub top_5_accuracy: Option<f64>,
     /// Why it failed.
     pub failure: Option<String>,
     /// Seconds of training and evaluation.

@@ -93,6 +93,11 @@ fn test(test: &Test) -> Value {
             "standard_deviation": test.accuracy.deviation,
             "interval": test.interval.map(interval),
         },
+        "top_5_accuracy": test.top_5.map(|top_5| json!({
+            "n": top_5.n,
+            "mean": finite(top_5.mean),
+            "standard_deviation": top_5.deviation,
+        })),
         "seeds": test.seeds,
         "trainings": test.runs,
         "whole": test.whole,
@@ -133,6 +138,7 @@ fn final_run(run: &FinalRun) -> Value {
     json!({
         "seed": run.seed,
         "test_accuracy": run.test_accuracy.and_then(finite),
+        "top_5_accuracy": run.top_5_accuracy.and_then(finite),
         "failure": run.failure,
         "seconds": finite(run.seconds),
     })

@@ -48,6 +48,8 @@ pub(crate) struct Test<'a> {
     pub(crate) units: Vec<f64>,
     /// Mean accuracy over the units and its standard deviation.
     pub(crate) accuracy: Sample,
+    /// Part of the images whose class was among the five likeliest, over units likewise; `None` where no training says it.
+    pub(crate) top_5: Option<Sample>,
     /// Bootstrap interval of the mean, over the units.
     pub(crate) interval: Option<Interval>,
     /// Whether every seed of the arm has a result of each training that was planned: of failed ones there is none, and a mean
@@ -153,11 +155,16 @@ fn test<'a>(seeds: &[SeedSummary<'a>], model: &'a str) -> Option<Test<'a>> {
     let accuracies = |retraining: &Retraining| -> Vec<f64> {
         retraining.runs.iter().filter_map(|run| run.test_accuracy).filter(|accuracy| accuracy.is_finite()).collect()
     };
+    let top_5 = |retraining: &Retraining| -> Vec<f64> {
+        retraining.runs.iter().filter_map(|run| run.top_5_accuracy).filter(|accuracy| accuracy.is_finite()).collect()
+    };
     let with_runs: Vec<Vec<f64>> = of_model().map(accuracies).filter(|runs| !runs.is_empty()).collect();
-    let units = match &with_runs[..] {
+    let units_of = |with_runs: &[Vec<f64>]| match with_runs {
         [runs] => runs.clone(),
         several => several.iter().filter_map(|runs| Some(sample(runs.iter().copied())?.mean)).collect(),
     };
+    let units = units_of(&with_runs);
+    let top_5 = units_of(&of_model().map(top_5).filter(|runs| !runs.is_empty()).collect::<Vec<_>>());
     let parameters = || of_model().map(|retraining| retraining.parameters);
     Some(Test {
         model,
@@ -165,6 +172,7 @@ fn test<'a>(seeds: &[SeedSummary<'a>], model: &'a str) -> Option<Test<'a>> {
         seeds: with_runs.len(),
         runs: with_runs.iter().map(Vec::len).sum(),
         accuracy: sample(units.iter().copied())?,
+        top_5: sample(top_5),
         interval: bootstrap::of_mean(&units),
         units,
         whole: of_model().count() == seeds.len()

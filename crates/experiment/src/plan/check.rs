@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hnas_compiler::{Shape, assemble};
 use hnas_data::{Manifest, Part};
+use hnas_engine::Normalization;
 use hnas_genome::Genotype;
 
 use super::{ArmStrategy, Experiment, Scale};
@@ -48,6 +49,9 @@ impl Experiment {
             self.check_counts(scale, &manifest)?;
             for arm in &self.arms {
                 let planned = self.planned(arm, scale, scale.seeds[0])?;
+                if planned.search.fitness.photographs.is_some() {
+                    return invalid(format!("scale {:?}: fitness.photographs: only a retraining has any", scale.name));
+                }
                 self.check_model(&planned, "fitness", &planned.search.fitness, &manifest)?;
                 if let Some(training) = &planned.retraining {
                     self.check_model(&planned, "retraining", training, &manifest)?;
@@ -113,19 +117,40 @@ impl Experiment {
         manifest: &Manifest,
     ) -> Result<(), ExperimentError> {
         let invalid = |message: String| Err(self.invalid(format!("scale {:?}, {field}: {message}", arm.search.scale)));
-        let (side, image) = (training.recipe.crop(), manifest.image());
-        if side > image.height.min(image.width) {
-            return invalid(format!(
-                "a crop of {side}x{side} does not fit into images of {}x{}",
-                image.height, image.width
-            ));
-        }
-        let (classes, labels) = (training.skeleton.classes(), manifest.classes().len());
+        let side = training.recipe.crop();
+        let (channels, dataset, labels) = match &training.photographs {
+            None => {
+                let image = manifest.image();
+                if side > image.height.min(image.width) {
+                    return invalid(format!(
+                        "a crop of {side}x{side} does not fit into images of {}x{}",
+                        image.height, image.width
+                    ));
+                }
+                (image.channels, &self.dataset, manifest.classes().len())
+            }
+            Some(photographs) => {
+                let seen = photographs
+                    .augmentation(&training.recipe)
+                    .map(drop)
+                    .and(photographs.centre(&training.recipe).map(drop));
+                if let Err(error) = seen {
+                    return invalid(format!("photographs: {error}"));
+                }
+                if training.recipe.normalization() != Normalization::MinusOneToOne {
+                    return invalid(
+                        "there are no statistics of photographs: normalization is MinusOneToOne".to_owned(),
+                    );
+                }
+                (3, &photographs.dataset, photographs.manifest()?.classes())
+            }
+        };
+        let classes = training.skeleton.classes();
         if classes != labels {
-            return invalid(format!("the skeleton tells {classes} classes apart, {} has {labels}", self.dataset));
+            return invalid(format!("the skeleton tells {classes} classes apart, {dataset} has {labels}"));
         }
         let trivial = Genotype::identity_chain(&arm.search.space);
-        match assemble(&trivial, &training.skeleton, Shape::new(image.channels, side, side)) {
+        match assemble(&trivial, &training.skeleton, Shape::new(channels, side, side)) {
             Ok(_) => Ok(()),
             Err(error) => invalid(format!("arm {:?}: {error}", arm.name)),
         }

@@ -26,10 +26,10 @@ fn a_bias_is_added_to_each_pixel() {
 
 /// `- log(exp(l_label) / sum exp(l))`, the mean over images.
 fn loss(logits: &Map, labels: &[u32]) -> f64 {
-    let of = |(image, &label): (usize, &u8)| {
+    let of = |(image, &label): (usize, &u32)| {
         let row = &logits.values[image * logits.channels..][..logits.channels];
         let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.iter().map(|logit| (logit - highest).exp()).sum::<f64>().ln() + highest - row[usize::from(label)]
+        row.iter().map(|logit| (logit - highest).exp()).sum::<f64>().ln() + highest - row[label as usize]
     };
     labels.iter().enumerate().map(of).sum::<f64>() / labels.len() as f64
 }
@@ -37,7 +37,7 @@ fn loss(logits: &Map, labels: &[u32]) -> f64 {
 fn draw(images: usize, classes: usize, scale: f64, rng: &mut ChaCha8Rng) -> (Map, Vec<u32>) {
     let mut logits = Map::random(images, classes, rng);
     logits.values.iter_mut().for_each(|value| *value = f64::from((*value * scale) as f32));
-    (logits, (0..images).map(|_| rng.random_range(0..classes) as u8).collect())
+    (logits, (0..images).map(|_| rng.random_range(0..classes) as u32).collect())
 }
 
 #[test]

@@ -240,7 +240,7 @@ pub(crate) fn numbers_that_are_not_finite_are_refused(backend: &dyn Backend) {
     let mut ledger = backend.search();
     propose(&mut *ledger, 1..=1);
     let leased = lease(&mut *ledger, "w");
-    let fine = Run { seed: 1, accuracy: 0.5, loss: 1.0, seconds: 2.0 };
+    let fine = Run { seed: 1, accuracy: 0.5, top_5: None, loss: 1.0, seconds: 2.0 };
     let wrong = [
         Run { accuracy: f64::NAN, ..fine },
         Run { loss: f64::INFINITY, ..fine },

@@ -35,7 +35,7 @@ pub(crate) fn proposal(id: u64) -> Proposal {
 /// A fitness for trial `id`; `extra` tells evaluations of the same trial apart.
 pub(crate) fn scored(id: u64, extra: u64) -> Outcome {
     let accuracy = 1.0 / (3.0 + id as f64) + extra as f64;
-    let run = Run { seed: u64::MAX - id, accuracy, loss: 0.1 + accuracy, seconds: 1.5 };
+    let run = Run { seed: u64::MAX - id, accuracy, top_5: None, loss: 0.1 + accuracy, seconds: 1.5 };
     Outcome::Scored { fitness: Fitness::new(accuracy).unwrap(), runs: vec![run, Run { seed: id, ..run }] }
 }
 

@@ -206,7 +206,7 @@ pub(super) fn finals(summaries: &[Summary], drawn: &Figures) -> Markup {
                         text(&retraining.model),
                         text(run.seed.map_or_else(|| MISSING.to_owned(), |seed| seed.to_string())),
                         text(shown(accuracy)),
-                        text(shown(accuracy.map(|accuracy| 1.0 - accuracy))),
+                        text(shown(accuracy.map(|accuracy| 1.0 - accuracy)) + &of_top_5(run.top_5_accuracy)),
                         text(quantity(retraining.parameters as f64)),
                         text(duration(run.seconds)),
                         text(outcome),
@@ -237,11 +237,18 @@ fn error(test: &Test) -> Markup {
     let runs = count(test.runs as u64, "training", "trainings");
     html! {
         (spread(1.0 - test.accuracy.mean, test.accuracy.deviation))
+        @if let Some(top_5) = test.top_5 { br; "top-5: " (spread(1.0 - top_5.mean, top_5.deviation)) }
         br; span class="n" {
             "n = " (test.accuracy.n)
             @if test.seeds > 1 { " seeds, " (runs) } @else { " " (if test.runs == 1 { "training" } else { "trainings" }) }
         }
     }
+}
+
+/// The top-5 error behind the top-1 error, where there is one.
+fn of_top_5(accuracy: Option<f64>) -> String {
+    let error = accuracy.filter(|accuracy| accuracy.is_finite()).map(|accuracy| percent(1.0 - accuracy));
+    error.map_or_else(String::new, |error| format!(", top-5: {error}"))
 }
 
 fn of_errors(interval: Interval) -> String {

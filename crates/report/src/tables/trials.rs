@@ -133,6 +133,7 @@ pub(super) fn final_runs(summaries: &[Summary]) -> Table {
                     cell(run.seed),
                     number(run.test_accuracy),
                     number(run.test_accuracy.map(|accuracy| 1.0 - accuracy)),
+                    number(run.top_5_accuracy.map(|accuracy| 1.0 - accuracy)),
                     cell(run.failure.as_ref()),
                     number(run.seconds),
                 ]);
@@ -154,6 +155,11 @@ pub(super) fn final_runs(summaries: &[Summary]) -> Table {
             ("training_seed", "", "seed of the training"),
             ("test_accuracy", "1", "on the test images; empty when it failed"),
             ("test_error", "1", "1 less the test accuracy"),
+            (
+                "top_5_error",
+                "1",
+                "part of the test images whose class was not among the five likeliest; empty where it is not scored",
+            ),
             ("failure", "", "why it failed"),
             ("seconds", "s", "of training and evaluation"),
         ],

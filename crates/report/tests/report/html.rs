@@ -114,7 +114,7 @@ fn markup_in_any_text_is_shown_as_text() {
     trials[2].outcome = Outcome::Failed { reason: hostile.to_owned() };
     trials[3].worker = hostile.to_owned();
     let own = || hostile.to_owned();
-    let failed = FinalRun { seed: None, test_accuracy: None, failure: Some(own()), seconds: 1.0 };
+    let failed = FinalRun { seed: None, test_accuracy: None, top_5_accuracy: None, failure: Some(own()), seconds: 1.0 };
     let retraining = Retraining {
         study: own(),
         trial: best(&trials).proposal.id,

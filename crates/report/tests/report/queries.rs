@@ -28,7 +28,7 @@ fn ledger(page: &Page, path: &std::path::Path) -> Connection {
                 trial.proposal.verdict = Verdict::Evaluate;
                 trial.outcome = match run.test_accuracy {
                     Some(accuracy) => {
-                        let runs = vec![Run { seed: 1, accuracy, loss: 1.0, seconds: 1.0 }];
+                        let runs = vec![Run { seed: 1, accuracy, top_5: None, loss: 1.0, seconds: 1.0 }];
                         Outcome::Scored { fitness: Fitness::new(accuracy).unwrap(), runs }
                     }
                     None => Outcome::Failed { reason: run.failure.clone().unwrap() },
