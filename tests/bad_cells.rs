@@ -222,14 +222,14 @@ fn recipes() {
         "momentum: 0.9",
         "momentum: NaN",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: momentum is NaN, allowed is 0 up to but without 1
+            error: FOLDER/recipe.ron:17:21: momentum is NaN, allowed is 0 up to but without 1
         "#]],
     );
     check(
         "momentum: 0.9",
         "momentum: 1.5",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: momentum is 1.5, allowed is 0 up to but without 1
+            error: FOLDER/recipe.ron:17:21: momentum is 1.5, allowed is 0 up to but without 1
         "#]],
     );
     check(
@@ -243,35 +243,35 @@ fn recipes() {
         "initial: 0.05",
         "initial: inf",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: learning_rate.initial is inf, allowed is a finite number above 0
+            error: FOLDER/recipe.ron:17:21: learning_rate.initial is inf, allowed is a finite number above 0
         "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(3, 0.1), (3, 0.1)]",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: learning_rate.drops: drop 2 is after step 3, it must come after step 3
+            error: FOLDER/recipe.ron:17:21: learning_rate.drops: drop 2 is after step 3, it must come after step 3
         "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(4, 0.1)]",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
+            error: FOLDER/recipe.ron:17:21: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
         "#]],
     );
     check(
         "steps: 4",
         "steps: 0",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:21: steps is 0, at least 1 is needed
+            error: FOLDER/recipe.ron:17:21: steps is 0, at least 1 is needed
         "#]],
     );
     check(
         "crop: 24",
         "crop: 240",
         expect![[r#"
-            error: FOLDER/recipe.ron:16:22: Non-whitespace trailing characters
+            error: FOLDER/recipe.ron:17:22: Non-whitespace trailing characters
         "#]],
     );
     check(

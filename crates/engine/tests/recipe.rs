@@ -78,41 +78,41 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
     }
     expect![[r#"
         steps: 0
-            16:1-16:2: steps is 0, at least 1 is needed
+            17:1-17:2: steps is 0, at least 1 is needed
         steps: -1
             2:13-2:14: Integer is out of bounds
         steps: 4500
-            16:1-16:2: learning_rate.drops: drop 2 is after step 4500, but there are only 4500 steps
+            17:1-17:2: learning_rate.drops: drop 2 is after step 4500, but there are only 4500 steps
 
-            16:1: Unexpected missing field named `steps` in `Recipe`
+            17:1: Unexpected missing field named `steps` in `Recipe`
         step: 5000
             2:5-2:9: Unexpected field named `step` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
         batch: 0
-            16:1-16:2: batch is 0, at least 1 is needed
+            17:1-17:2: batch is 0, at least 1 is needed
         initial: 0.0
-            16:1-16:2: learning_rate.initial is 0, allowed is a finite number above 0
+            17:1-17:2: learning_rate.initial is 0, allowed is a finite number above 0
         initial: NaN
-            16:1-16:2: learning_rate.initial is NaN, allowed is a finite number above 0
+            17:1-17:2: learning_rate.initial is NaN, allowed is a finite number above 0
         (4000, 0.1)
-            16:1-16:2: learning_rate.drops: drop 2 is after step 4000, it must come after step 4000
+            17:1-17:2: learning_rate.drops: drop 2 is after step 4000, it must come after step 4000
         (3999, 0.1)
-            16:1-16:2: learning_rate.drops: drop 2 is after step 3999, it must come after step 4000
+            17:1-17:2: learning_rate.drops: drop 2 is after step 3999, it must come after step 4000
         (0, 0.1)
-            16:1-16:2: learning_rate.drops: drop 1 is after step 0, it must come after step 0
+            17:1-17:2: learning_rate.drops: drop 1 is after step 0, it must come after step 0
         (4000, 0.0)
-            16:1-16:2: learning_rate.drops: the factor of drop 1 is 0, allowed is a finite number above 0
+            17:1-17:2: learning_rate.drops: the factor of drop 1 is 0, allowed is a finite number above 0
         (4000, inf)
-            16:1-16:2: learning_rate.drops: the factor of drop 1 is inf, allowed is a finite number above 0
+            17:1-17:2: learning_rate.drops: the factor of drop 1 is inf, allowed is a finite number above 0
         momentum: 1.0
-            16:1-16:2: momentum is 1, allowed is 0 up to but without 1
+            17:1-17:2: momentum is 1, allowed is 0 up to but without 1
         momentum: -0.1
-            16:1-16:2: momentum is -0.1, allowed is 0 up to but without 1
+            17:1-17:2: momentum is -0.1, allowed is 0 up to but without 1
         weight_decay: -0.0003
-            16:1-16:2: weight_decay is -0.0003, allowed is a finite number, 0 or more
+            17:1-17:2: weight_decay is -0.0003, allowed is a finite number, 0 or more
         weight_decay_on: Some
             7:22-7:26: Unexpected variant named `Some` in enum `WeightDecayOn`, expected either `All` or `ConvolutionsAndLinear` instead
         crop: 0
-            16:1-16:2: crop is 0, at least 1 is needed
+            17:1-17:2: crop is 0, at least 1 is needed
         flip: 1
             9:10-9:11: Expected boolean
         normalization: PerPixel
@@ -120,18 +120,18 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
         initializer: Zero
             11:18-11:22: Unexpected variant named `Zero` in enum `Initializer`, expected one of `HeNormal`, `HeUniform`, `GlorotUniform`, or `TruncatedNormal` instead
         batch_norm_momentum: 0.0
-            16:1-16:2: batch_norm_momentum is 0, allowed is above 0 up to 1
+            17:1-17:2: batch_norm_momentum is 0, allowed is above 0 up to 1
         batch_norm_momentum: 1.5
-            16:1-16:2: batch_norm_momentum is 1.5, allowed is above 0 up to 1
+            17:1-17:2: batch_norm_momentum is 1.5, allowed is above 0 up to 1
         batch_norm_epsilon: 0.0
-            16:1-16:2: batch_norm_epsilon is 0, allowed is a finite number above 0
+            17:1-17:2: batch_norm_epsilon is 0, allowed is a finite number above 0
         eval_batch: 0
-            16:1-16:2: eval_batch is 0, at least 1 is needed
+            17:1-17:2: eval_batch is 0, at least 1 is needed
         time_limit_s: Some(0.0)
-            16:1-16:2: time_limit_s is 0, allowed is a finite number above 0, or None
+            17:1-17:2: time_limit_s is 0, allowed is a finite number above 0, or None
         time_limit_s: 60.0
-            15:18-15:19: Expected option
+            16:18-16:19: Expected option
         time_limit_s: None, colour: 1,
-            15:25-15:31: Unexpected field named `colour` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
+            16:25-16:31: Unexpected field named `colour` in `Recipe`, expected one of `steps`, `batch`, `learning_rate`, `momentum`, `weight_decay`, `weight_decay_on`, `crop`, `flip`, `normalization`, `initializer`, `batch_norm_momentum`, `batch_norm_epsilon`, `precision`, `eval_batch`, or `time_limit_s` instead
     "#]].assert_eq(&table);
 }

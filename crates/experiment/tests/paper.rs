@@ -196,6 +196,7 @@ const OPEN: [&str; 14] = [
     "fitness: batch normalisation, epsilon: 1e-5",
     "fitness: initialiser: HeNormal",
     "fitness: normalisation of the input: PerChannel",
+    "fitness: precision: F32",
     "fitness: weight decay acts on: All",
     "search: limit of parameters: 535034",
     "after the last cell: Nothing",
