@@ -53,11 +53,20 @@ pub fn refused(output: Output) -> (Option<i32>, String) {
 
 /// Whether CIFAR-10 is there; if not, says in one line what is not tested.
 pub fn has_cifar10(test: &str) -> bool {
-    let there = run(&["data", "verify", "cifar10"]).status.success();
+    has(test, "cifar10")
+}
+
+/// Whether the photographs of foods are there; if not, says in one line what is not tested.
+pub fn has_food_groups(test: &str) -> bool {
+    has(test, "food-groups")
+}
+
+fn has(test: &str, dataset: &str) -> bool {
+    let there = run(&["data", "verify", dataset]).status.success();
     if !there {
-        assert!(std::env::var_os("CI").is_none(), "{test}: CIFAR-10 is not there");
+        assert!(std::env::var_os("CI").is_none(), "{test}: {dataset} is not there");
         // Past the test runner, which would keep the line to itself.
-        let line = format!("{test}: NOT RUN, since CIFAR-10 is not there: `hnas data fetch cifar10` fetches it\n");
+        let line = format!("{test}: NOT RUN, since {dataset} is not there: `hnas data fetch {dataset}` fetches it\n");
         std::io::stderr().write_all(line.as_bytes()).expect("the standard error is open");
     }
     there

@@ -89,12 +89,12 @@ pub enum DataError {
         classes: usize,
     },
     /// A folder that is none of photographs.
-    #[error("{name}: {source}; {how}")]
+    #[error("{name}: {why}; {how}")]
     Folder {
         /// The data set.
         name: String,
         /// What is wrong.
-        source: Box<FolderError>,
+        why: Box<FolderError>,
         /// What to do.
         how: String,
     },

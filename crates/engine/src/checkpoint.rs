@@ -198,3 +198,73 @@ fn whole_or_absent(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&unfinished, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{DeviceChoice, open_device};
+    use crate::learner::Training;
+    use crate::phenotype::Phenotype;
+    use crate::same_function::{CLASSES, SIDE, skeleton};
+    use crate::values::Values;
+    use crate::way::{HostWay, Way};
+    use hnas_compiler::{Program, SeparableInner, Shape, assemble, optimize};
+    use hnas_data::{Images, Train, TrainingImages};
+    use hnas_genome::{Genotype, SearchSpace};
+    use rand::SeedableRng;
+    use rand::rngs::ChaCha8Rng;
+
+    /// The tensor library's own way needs gradients of what was read: whichever way, a training goes on.
+    #[test]
+    fn what_is_read_is_trained_on() {
+        let device = open_device(DeviceChoice::Cpu).unwrap();
+        let genotype = Genotype::random(&SearchSpace::hierarchical(), 1000, &mut ChaCha8Rng::seed_from_u64(2)).genotype;
+        let input = Shape::new(3, SIDE, SIDE);
+        let graph = optimize(assemble(&genotype, &skeleton(SeparableInner::BatchNorm), input).unwrap());
+        let short = |raw: &mut crate::RawRecipe| {
+            (raw.steps, raw.batch, raw.crop) = (4, 3, SIDE);
+            raw.learning_rate.drops.clear();
+        };
+        let recipe = Recipe::paper_search().with(short).unwrap();
+        let pixels = (0..5 * 3 * SIDE * SIDE).map(|pixel| (pixel * 37 % 251) as u8).collect();
+        let labels = (0..5).map(|image| (image % CLASSES) as u8).collect();
+        let images = TrainingImages::from(Images::new(pixels, labels, (3, SIDE, SIDE), CLASSES).unwrap());
+        let images: Train = images.all(5, 0).unwrap();
+        let images = TrainOn::from(&images);
+        let normalizer = images.normalizer(&recipe).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let ways: [fn(&Graph, Shape) -> HostWay; 2] =
+            [|_, _| HostWay::Tensors, |graph, input| HostWay::Program(Program::lower(graph, input).unwrap())];
+        for (number, way) in ways.into_iter().enumerate() {
+            let begin = |network: Network, steps: usize| {
+                let source = images.source(&recipe, 1, steps).unwrap();
+                let way = Way::Host(way(&graph, input));
+                Training::new(way, network, &recipe, &device, (source, &normalizer)).unwrap()
+            };
+            let first = || Phenotype::build(&graph, &recipe, &device, 1).unwrap().network;
+            let steps = |training: &mut Training, count| (0..count).for_each(|_| training.step(0.05).unwrap());
+            let numbers = |training: &Training| {
+                let (network, velocities) = training.state().unwrap();
+                [network.parameters, velocities].map(|parameters| format!("{:?}", Values::of(&parameters)))
+            };
+            let mut whole = begin(first(), 0);
+            steps(&mut whole, 4);
+
+            let file = folder.path().join(number.to_string());
+            let checkpoints = Checkpoints { file, every: NonZeroUsize::MIN, of: String::new() };
+            let keeper = Keeper::new(&checkpoints, (&graph, images), (&recipe, 1), &device);
+            let mut halfway = begin(first(), 0);
+            steps(&mut halfway, 2);
+            let (network, velocities) = halfway.state().unwrap();
+            keeper.write(&network, &Halfway { velocities, losses: vec![1.0, 0.5], seconds: 3.0 });
+
+            let mut network = first();
+            let read = keeper.read(&mut network).unwrap().unwrap();
+            assert_eq!((read.losses.as_slice(), read.seconds), ([1.0, 0.5].as_slice(), 3.0));
+            let mut rest = begin(network, 2);
+            rest.set_velocities(read.velocities);
+            steps(&mut rest, 2);
+            assert!(numbers(&rest) == numbers(&whole), "way {number}");
+        }
+    }
+}

@@ -38,7 +38,8 @@ impl TrialCheckpoints {
     /// Once the trial is recorded. What cannot be removed is a warning.
     pub(crate) fn remove(&self) {
         match fs::remove_dir_all(&self.folder) {
-            Ok(()) => {}
+            // With the study's folder, if this was its last.
+            Ok(()) => drop(self.folder.parent().map(fs::remove_dir)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => tracing::warn!("cannot remove {}: {error}", self.folder.display()),
         }

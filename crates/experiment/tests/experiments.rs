@@ -111,3 +111,24 @@ fn searches_of_the_same_name_are_the_same() {
         }
     }
 }
+
+#[test]
+fn what_is_kept_of_a_training_and_photographs_that_are_not_there_found_nothing() {
+    // Ledgers and run folders that were founded before there was either still open.
+    for scale in experiment("cifar10").scales() {
+        for arm in resolved("cifar10", scale).arms {
+            let trivial = hnas_genome::Genotype::identity_chain(&arm.search.space);
+            let training = arm.retraining.unwrap();
+            assert_eq!(training.checkpoint_every.is_some(), ["workstation", "paper"].contains(&scale));
+            let study = arm.search.retraining(hnas_search::TrialId(1), &trivial, &training);
+            for text in [arm.search.founding_text(), study.founding_text()] {
+                assert!(!text.contains("checkpoint") && !text.contains("photographs"), "{text}");
+            }
+        }
+    }
+    let imagenet = resolved("imagenet", "paper").arms.remove(0);
+    let trivial = hnas_genome::Genotype::identity_chain(&imagenet.search.space);
+    let study = imagenet.search.retraining(hnas_search::TrialId(1), &trivial, &imagenet.retraining.unwrap());
+    assert_eq!(study.name, "learned-cell/seed-1/trial-1/imagenet-c0-64");
+    assert!(study.founding_text().contains("photographs") && !study.founding_text().contains("checkpoint"));
+}

@@ -12,12 +12,12 @@ use crate::error::grouped;
 #[derive(Debug, Error, Clone)]
 pub enum FolderError {
     /// A file or folder that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {why}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        source: Arc<std::io::Error>,
+        why: Arc<std::io::Error>,
     },
     /// A name that is no text.
     #[error("{}: the name of the class {name:?} is not UTF-8", folder.display())]

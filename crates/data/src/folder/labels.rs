@@ -100,5 +100,5 @@ fn ground_truth(path: &Path, names: &[String]) -> Result<HashMap<String, u32>, F
 }
 
 fn cannot_read(path: &Path, error: io::Error) -> FolderError {
-    FolderError::Read { path: path.to_path_buf(), source: Arc::new(error) }
+    FolderError::Read { path: path.to_path_buf(), why: Arc::new(error) }
 }

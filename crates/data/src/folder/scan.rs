@@ -84,7 +84,7 @@ pub(super) fn scan_flat(folder: &Path) -> Result<Flat, FolderError> {
 
 fn entries(folder: &Path) -> Result<Vec<DirEntry>, FolderError> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect);
-    entries.map_err(|source| FolderError::Read { path: folder.to_path_buf(), source: Arc::new(source) })
+    entries.map_err(|error| FolderError::Read { path: folder.to_path_buf(), why: Arc::new(error) })
 }
 
 fn what(entry: &DirEntry) -> What {

@@ -210,9 +210,9 @@ impl FolderManifest {
     /// what to do.
     pub fn open(&self, root: &Path) -> Result<ImageFolder, DataError> {
         let folder = self.folder(root);
-        let found = ImageFolder::open(&folder).map_err(|source| DataError::Folder {
+        let found = ImageFolder::open(&folder).map_err(|why| DataError::Folder {
             name: self.0.name.clone(),
-            source: Box::new(source),
+            why: Box::new(why),
             how: self.how(&folder),
         })?;
         let counts = [

@@ -1,6 +1,10 @@
 //! Networks, recipes and made-up images for the tests: small ones, so that two cores run all tests in a minute.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod photographs;
+
+use std::io::Write;
+
 use hnas_compiler::{AfterLastCell, Graph, Group, SeparableInner, Shape, Skeleton, Stem, assemble, optimize};
 use hnas_data::{Images, Train, TrainingImages};
 use hnas_engine::{DeviceChoice, EngineDevice, Recipe, open_device};
@@ -16,6 +20,17 @@ pub const CLASSES: usize = 3;
 
 pub fn cpu() -> EngineDevice {
     open_device(DeviceChoice::Cpu).unwrap()
+}
+
+/// The CPU, and the first Vulkan device; where there is none, a line says that `test` did not run on it.
+pub fn devices(test: &str) -> Vec<EngineDevice> {
+    if hnas_engine::devices().iter().any(|name| name == "vulkan:0") {
+        return vec![cpu(), open_device(DeviceChoice::Vulkan(0)).unwrap()];
+    }
+    // Past the test runner, which would keep the line to itself.
+    let line = format!("{test}: NOT RUN on a GPU, since there is no Vulkan device\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    vec![cpu()]
 }
 
 /// The genotype that `seed` draws.
