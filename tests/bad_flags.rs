@@ -143,6 +143,67 @@ fn flags() {
     "#]],
     );
     check(
+        "worker",
+        expect![[r#"
+            error: the following required arguments were not provided:
+              --store <PLACE>
+
+            Usage: hnas worker --store <PLACE>
+
+            For more information, try '--help'.
+        "#]],
+    );
+    check(
+        "worker --store postgres://me:secret@host/db",
+        expect![[r#"
+            error: a password does not belong into the address of a ledger, where process lists and logs show it: put it into the file that PGPASSFILE names, or into PGPASSWORD
+        "#]],
+    );
+    check(
+        "worker --store mysql://host/db --idle-exit 15m",
+        expect![[r#"
+            error: mysql://.. is no place of a ledger: ledgers are kept in files and at postgres://
+        "#]],
+    );
+    check(
+        "worker --store FOLDER/ledger --idle-exit 15",
+        expect![[r#"
+            error: invalid value '15' for '--idle-exit <TIME>': write it like 11h30m, 15m or 90s, in days, hours, minutes and seconds, not "15"
+
+            For more information, try '--help'.
+        "#]],
+    );
+    check(
+        "status FOLDER",
+        expect![[r#"
+            error: there is no ledger at FOLDER/ledger.sqlite
+        "#]],
+    );
+    check(
+        "copy-ledger FOLDER/none FOLDER/there",
+        expect![[r#"
+            error: there is no ledger at FOLDER/none
+        "#]],
+    );
+    check(
+        "simulate --workers 0",
+        expect![[r#"
+            error: --workers 0 is not between 1 and 1000000
+        "#]],
+    );
+    check(
+        "simulate --spread NaN",
+        expect![[r#"
+            error: --spread NaN is not between 0 and 3
+        "#]],
+    );
+    check(
+        &format!("search {TINY} --workers 0 --plan"),
+        expect![[r#"
+            error: --plan measures a training, and --workers 0 leaves no worker
+        "#]],
+    );
+    check(
         "data fetch",
         expect![[r#"
         error: the following required arguments were not provided:

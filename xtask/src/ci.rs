@@ -1,8 +1,9 @@
 //! `cargo xtask ci`: what must hold before a change lands.
 
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::shell::{cargo, root, step};
 use crate::{test, tidy};
@@ -16,6 +17,7 @@ pub(crate) fn run() -> Result<()> {
     // With the examples, which need what tests need: then the libraries underneath are those of the first pass.
     lint("lints of programs and libraries", &["--lib", "--bins", "--examples"], &[])?;
     vulkan();
+    postgres();
     test::run()
 }
 
@@ -25,19 +27,41 @@ fn vulkan() {
     if drivers.into_iter().flatten().flatten().next().is_some() {
         return;
     }
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    if !root || Command::new("apt-get").arg("--version").output().is_err() {
-        eprintln!("xtask: no Vulkan device, and no way to install one: the tests of GPUs will not run");
-        return;
-    }
-    let packages = ["mesa-vulkan-drivers", "libvulkan1"];
-    let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
-    let installed = step("package lists", Command::new("apt-get").args(["update", "-qq"]))
-        .and_then(|()| step("Vulkan", install.env("DEBIAN_FRONTEND", "noninteractive")));
-    if let Err(error) = installed {
+    if let Err(error) = install("Vulkan", &["mesa-vulkan-drivers", "libvulkan1"]) {
         eprintln!("xtask: no Vulkan device could be installed, so the tests of GPUs will not run: {error:#}");
     }
+}
+
+/// A PostgreSQL server for the tests of many machines, which start it themselves in a folder of their own.
+fn postgres() {
+    if test::has_postgres() {
+        return;
+    }
+    // The package would start a server, if it were not told beforehand to make no cluster.
+    let configuration = Path::new("/etc/postgresql-common/createcluster.conf");
+    let told = || -> Result<()> {
+        if !configuration.exists() {
+            let folder = configuration.parent().unwrap_or(Path::new("/"));
+            std::fs::create_dir_all(folder)?;
+            std::fs::write(configuration, "create_main_cluster = false\n")?;
+        }
+        install("PostgreSQL", &["postgresql"])
+    };
+    if let Err(error) = told() {
+        eprintln!("xtask: no PostgreSQL could be installed, so the tests of it will not run: {error:#}");
+    }
+}
+
+/// Installs packages of the system, where this process may.
+fn install(what: &str, packages: &[&str]) -> Result<()> {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !root || Command::new("apt-get").arg("--version").output().is_err() {
+        bail!("it takes apt-get, and the rights of root");
+    }
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]);
+    step("package lists", Command::new("apt-get").args(["update", "-qq"]))?;
+    step(what, install.args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Clippy over the CUDA build. With `DOCS_RS` set, the GPU compiler's build script does not download LLVM, which a

@@ -20,8 +20,10 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   reproduce NAME [--scale smoke|laptop|workstation|paper] [--device auto|cpu|cuda:N|vulkan:N] [--slots N] [--seed N] [--out DIR] [--plan]
+                 [--store PLACE] [--workers N]
                  run an experiment of the paper, from fetching its data to its report, or `all` of them; run again, it goes on
                  where it stopped. Experiments at one scale share a folder, and the searches that they have in common.
+                 --store keeps the ledger elsewhere, for workers on many machines; --workers 0 only proposes (docs/cluster.md).
                  --plan prints what would run and the estimated hours, and runs nothing else
                  example: cargo xtask reproduce cifar10 --scale smoke
   test           every test of the workspace, then the smoke scale of each experiment on real data

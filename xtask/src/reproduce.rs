@@ -72,7 +72,7 @@ impl Plan {
                     plan.only_plan = true;
                     plan.passed_on.push(argument.clone());
                 }
-                "--scale" | "--device" | "--slots" | "--seed" | "--out" => {
+                "--scale" | "--device" | "--slots" | "--workers" | "--store" | "--seed" | "--out" => {
                     let value = rest.next().ok_or_else(|| Usage(format!("{argument} needs a value")))?;
                     match argument.as_str() {
                         "--device" => plan.device.clone_from(value),

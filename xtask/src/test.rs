@@ -43,7 +43,16 @@ pub(crate) fn run() -> Result<()> {
     if !String::from_utf8_lossy(&found.stdout).contains("vulkan:") {
         println!("NOT RUN, for want of a Vulkan device: the tests of the kernels for GPUs, and of trainings on one");
     }
+    if !has_postgres() {
+        println!("NOT RUN, for want of PostgreSQL: the tests of its ledger, and of searches on many machines");
+    }
     Ok(())
+}
+
+/// Whether there is a PostgreSQL server that tests can start: that of Debian's package `postgresql`.
+pub(crate) fn has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.is_file())
 }
 
 /// What the test runners said: `test result: ok. 12 passed; 0 failed; ..`.

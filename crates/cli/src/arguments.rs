@@ -1,10 +1,11 @@
-//! What can be typed after `hnas`, each command with an example.
+//! What can be typed after `hnas`, each command with an example. Places of ledgers are read later, since whoever reads
+//! arguments repeats those that are wrong, and there may be a password in them.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hnas_ledger::Store;
 
 use crate::time::duration;
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Resume(Resume),
     Worker(Worker),
     Status(Status),
+    Simulate(Simulate),
     CopyLedger(CopyLedger),
     Train(Train),
     Report(Report),
@@ -94,7 +96,7 @@ pub(crate) struct Resume {
 pub(crate) struct Worker {
     /// The ledger: postgres://USER@HOST/DATABASE, or a file of this machine.
     #[arg(long, value_name = "PLACE")]
-    pub(crate) store: Store,
+    pub(crate) store: String,
     /// Begin no trial after this time, for example 11h30m; those under way are finished.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) stop_after: Option<Duration>,
@@ -120,11 +122,45 @@ pub(crate) struct Status {
     pub(crate) run: Option<PathBuf>,
     /// The ledger: postgres://USER@HOST/DATABASE, or a file.
     #[arg(long, value_name = "PLACE", conflicts_with = "run")]
-    pub(crate) store: Option<Store>,
+    pub(crate) store: Option<String>,
     /// Say it again and again, every 10 s or as often as given, until interrupted.
     #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, default_missing_value = "10s")]
     pub(crate) watch: Option<Duration>,
     /// Print JSON, with --watch a line each time.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Simulate a search on many workers in virtual time: how busy they are, how long it takes, which `in_flight` to choose.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: hnas simulate --workers 200 --evaluations 7000 --seconds 3600 --spread 0.3")]
+pub(crate) struct Simulate {
+    /// Numbers of workers, with commas.
+    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1,8,50,200,1000")]
+    pub(crate) workers: Vec<usize>,
+    /// Evaluations of the search.
+    #[arg(long, value_name = "N", default_value_t = NonZeroU64::new(7000).expect("not 0"))]
+    pub(crate) evaluations: NonZeroU64,
+    /// Median seconds of an evaluation.
+    #[arg(long, value_name = "S", default_value_t = 3600.0)]
+    pub(crate) seconds: f64,
+    /// Spread of an evaluation's time: the standard deviation of its logarithm. 0.3 means that one in six takes more than
+    /// 1.35 times the median.
+    #[arg(long, value_name = "SIGMA", default_value_t = 0.3)]
+    pub(crate) spread: f64,
+    /// Part of the evaluations that fail, each after a time between nothing and its whole.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    pub(crate) failures: f64,
+    /// Seconds from a result until a worker has the trial that it allows to be proposed.
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    pub(crate) latency: f64,
+    /// Values of in_flight, as multiples of the workers, with commas.
+    #[arg(long, value_name = "X,..", value_delimiter = ',', default_value = "1,1.5,2,3,4")]
+    pub(crate) in_flight: Vec<f64>,
+    /// Seed of the times.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -136,9 +172,9 @@ pub(crate) struct Status {
 )]
 pub(crate) struct CopyLedger {
     /// Where it is: a file, or postgres://USER@HOST/DATABASE.
-    pub(crate) from: Store,
+    pub(crate) from: String,
     /// Where to copy it to.
-    pub(crate) to: Store,
+    pub(crate) to: String,
 }
 
 /// What to compute on. Results do not depend on the numbers.

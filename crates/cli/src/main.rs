@@ -21,6 +21,7 @@ mod progress;
 mod roofline;
 mod search;
 mod signals;
+mod simulate;
 mod status;
 mod time;
 mod train;
@@ -48,8 +49,9 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Search(command) => search::search(&command),
         Command::Resume(command) => search::resume(&command),
-        Command::Worker(command) => worker::run(command),
-        Command::Status(command) => status::run(command),
+        Command::Worker(command) => worker::run(&command),
+        Command::Status(command) => status::run(&command),
+        Command::Simulate(command) => simulate::run(&command),
         Command::CopyLedger(command) => copy::run(&command),
         Command::Report(command) => page::report(&command),
         Command::Train(command) => train::run(&command),

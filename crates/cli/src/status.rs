@@ -44,9 +44,9 @@ struct Best {
 }
 
 /// `hnas status`.
-pub(crate) fn run(command: Status) -> Result<()> {
-    let store = match (command.store, &command.run) {
-        (Some(store), _) => store,
+pub(crate) fn run(command: &Status) -> Result<()> {
+    let store = match (&command.store, &command.run) {
+        (Some(store), _) => store.parse()?,
         (None, run) => RunFolder::store_of(run.as_deref().unwrap_or(std::path::Path::new(".")))?,
     };
     let store = store.giving_up_after(PATIENCE);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use hnas_data::cache_root;
 use hnas_experiment::{Board, Crew, Event, Observer, Serving};
-use hnas_ledger::Outcome;
+use hnas_ledger::{Outcome, Store};
 use jiff::Timestamp;
 
 use crate::BUILD;
@@ -14,18 +14,19 @@ use crate::input::Resources;
 use crate::signals;
 
 /// `hnas worker`.
-pub(crate) fn run(command: Worker) -> Result<()> {
+pub(crate) fn run(command: &Worker) -> Result<()> {
+    let store: Store = command.store.parse()?;
     let resources = command.machine.resources()?;
     let (workers, names) = (resources.workers, resources.names());
     let Resources { devices, threads, .. } = resources;
     let board = Arc::new(Board::default());
-    signals::watch(Some(0), &Arc::new(Mutex::new(Some((Arc::clone(&board), command.store.clone())))))?;
+    signals::watch(Some(0), &Arc::new(Mutex::new(Some((Arc::clone(&board), store.clone())))))?;
     // Beside the ledger where it is a file, as its own search keeps them; of a database, on this host.
-    let checkpoints = match command.store.folder() {
+    let checkpoints = match store.folder() {
         Some(folder) => folder.to_owned(),
         None => cache_root()?,
     };
-    let mut crew = Crew::new(command.store.clone(), BUILD, &Journal)
+    let mut crew = Crew::new(store.clone(), BUILD, &Journal)
         .with_workers(workers, devices, threads)
         .with_data(cache_root()?, true)
         .with_checkpoints(checkpoints.join("checkpoints"))
@@ -33,7 +34,7 @@ pub(crate) fn run(command: Worker) -> Result<()> {
     if let Some(lease) = command.lease {
         crew = crew.with_lease(lease);
     }
-    note(&format!("hnas {BUILD} works for {} on {names}, {workers} trials at once", command.store));
+    note(&format!("hnas {BUILD} works for {store} on {names}, {workers} trials at once"));
     crew.work(&board, &Serving::All)?;
     note("no more trials are begun");
     Ok(())

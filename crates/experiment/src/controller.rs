@@ -22,10 +22,23 @@ use crate::evaluate::candidate;
 use crate::study::{Limits, Repeats, Study};
 use crate::{Candidate, ExperimentError};
 
+/// What a controller has to know of the network of a genotype.
+pub(crate) struct Weighed {
+    /// Equal for equal networks.
+    pub(crate) key: String,
+    pub(crate) parameters: u64,
+    pub(crate) multiply_adds: u64,
+    /// Why it may not be evaluated.
+    pub(crate) refusal: Option<String>,
+}
+
+/// Weighs the network of a genotype; an error says why it has none.
+pub(crate) type Weigh = Box<dyn Fn(&Study, &Genotype) -> Result<Weighed, String> + Send>;
+
 /// One study's controller.
 pub struct Controller {
     study: Study,
-    input: Shape,
+    weigh: Weigh,
     search: Search,
     /// Sequence number of the last result read.
     last_read: i64,
@@ -44,13 +57,22 @@ pub struct Controller {
 impl Controller {
     /// Takes the study up where its ledger stands. `input` is the shape of one training image, cropped.
     pub fn new(study: &Study, input: Shape, ledger: &mut dyn Ledger) -> Result<Controller, ExperimentError> {
+        Controller::weighing(study, Box::new(move |study, genotype| weigh(study, genotype, input)), ledger)
+    }
+
+    /// The same with another way to weigh networks.
+    pub(crate) fn weighing(
+        study: &Study,
+        weigh: Weigh,
+        ledger: &mut dyn Ledger,
+    ) -> Result<Controller, ExperimentError> {
         let proposed = ledger.backlog()?.proposed;
         let strategy =
             study.strategy.build(&study.space).map_err(|error| ExperimentError::Strategy(error.to_string()))?;
         let search = Search::new(strategy, study.seed, study.search.in_flight).starting_at(TrialId(proposed + 1));
         Ok(Controller {
             study: study.clone(),
-            input,
+            weigh,
             search,
             last_read: 0,
             waiting: BTreeMap::new(),
@@ -88,8 +110,10 @@ impl Controller {
     pub fn propose(&mut self, ledger: &mut dyn Ledger) -> Result<(), ExperimentError> {
         while self.proposed < self.study.search.evaluations {
             if self.unqueued.is_none() {
-                let (study, input) = (&self.study, self.input);
-                let next = self.search.suggest_among(|genotype| within_limits(study, genotype, input));
+                let (study, weigh) = (&self.study, &self.weigh);
+                let next = self
+                    .search
+                    .suggest_among(|genotype| within_limits(study, genotype, |genotype| weigh(study, genotype)));
                 self.unqueued = next.map(|(id, suggestion)| self.proposal(id, suggestion));
             }
             let Some(proposal) = &self.unqueued else { break };
@@ -135,24 +159,21 @@ impl Controller {
 
     fn proposal(&self, id: TrialId, suggestion: Suggestion) -> Proposal {
         let Suggestion { genotype, parent, mutation, redraws } = suggestion;
-        let candidate = candidate(&genotype, &self.study.fitness.skeleton, self.input);
-        let (key, parameters, multiply_adds, same_as, verdict) = match &candidate {
-            Err(error) => (String::new(), 0, 0, None, Verdict::Refuse(error.to_string())),
-            Ok(candidate) => {
-                let key = candidate.key.to_string();
+        let (key, parameters, multiply_adds, same_as, verdict) = match (self.weigh)(&self.study, &genotype) {
+            Err(reason) => (String::new(), 0, 0, None, Verdict::Refuse(reason)),
+            Ok(Weighed { key, parameters, multiply_adds, refusal }) => {
                 let seen = visible(id, self.study.search.in_flight);
                 let same: Vec<_> =
                     self.networks.get(&key).into_iter().flatten().filter(|(id, _)| id.0 <= seen).copied().collect();
-                let verdict = self.verdict(candidate, &same);
-                let total = &candidate.cost.total;
-                (key, total.parameters, total.multiply_adds, same.first().map(|(id, _)| *id), verdict)
+                let verdict = self.verdict(refusal, &same);
+                (key, parameters, multiply_adds, same.first().map(|(id, _)| *id), verdict)
             }
         };
         Proposal { id, genotype, key, parent, mutation, redraws, parameters, multiply_adds, same_as, verdict }
     }
 
-    fn verdict(&self, candidate: &Candidate, same: &[(TrialId, Option<Fitness>)]) -> Verdict {
-        if let Some(reason) = refusal(&self.study, candidate) {
+    fn verdict(&self, refusal: Option<String>, same: &[(TrialId, Option<Fitness>)]) -> Verdict {
+        if let Some(reason) = refusal {
             return Verdict::Refuse(reason);
         }
         let trained = same.iter().filter(|(_, fitness)| fitness.is_some()).count();
@@ -164,9 +185,20 @@ impl Controller {
 }
 
 /// Whether a genotype may be evaluated. Where there is a limit, one that cannot even be assembled is above it.
-pub(crate) fn within_limits(study: &Study, genotype: &Genotype, input: Shape) -> bool {
-    study.search.limits == Limits::default()
-        || candidate(genotype, &study.fitness.skeleton, input).is_ok_and(|found| refusal(study, &found).is_none())
+pub(crate) fn within_limits(
+    study: &Study,
+    genotype: &Genotype,
+    weigh: impl Fn(&Genotype) -> Result<Weighed, String>,
+) -> bool {
+    study.search.limits == Limits::default() || weigh(genotype).is_ok_and(|found| found.refusal.is_none())
+}
+
+/// Assembles and weighs the network of `genotype` in the study's search model, for images of shape `input`.
+pub(crate) fn weigh(study: &Study, genotype: &Genotype, input: Shape) -> Result<Weighed, String> {
+    let candidate = candidate(genotype, &study.fitness.skeleton, input).map_err(|error| error.to_string())?;
+    let (key, total) = (candidate.key.to_string(), &candidate.cost.total);
+    let (parameters, multiply_adds) = (total.parameters, total.multiply_adds);
+    Ok(Weighed { key, parameters, multiply_adds, refusal: refusal(study, &candidate) })
 }
 
 /// Why the cost model refuses a candidate, if it does.

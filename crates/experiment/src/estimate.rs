@@ -9,7 +9,7 @@ use hnas_search::{Search, StrategyPlan};
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::controller::within_limits;
+use crate::controller::{weigh, within_limits};
 use crate::resolved::{PlannedArm, Resolved};
 use crate::study::{Study, Training};
 
@@ -142,7 +142,9 @@ impl Meter<'_> {
         let mut search = Search::new(strategy, study.seed, SAMPLES);
         let side = study.fitness.recipe.crop();
         let input = Shape::new(self.image.channels, side, side);
-        let drawn = (0..count).map_while(|_| search.suggest_among(|genotype| within_limits(study, genotype, input)));
+        let drawn = (0..count).map_while(|_| {
+            search.suggest_among(|genotype| within_limits(study, genotype, |genotype| weigh(study, genotype, input)))
+        });
         Ok(drawn.map(|(_, suggestion)| suggestion.genotype).collect())
     }
 }

@@ -20,6 +20,7 @@ mod plan;
 mod resolved;
 mod run;
 mod seeds;
+mod simulate;
 mod study;
 mod worker;
 
@@ -37,5 +38,6 @@ pub use plan::Experiment;
 pub use resolved::{Confidence, PlannedArm, Published, Resolved, winner};
 pub use run::{Arm, RunFolder, Session, TakenRun};
 pub use seeds::{Purpose, training_seed};
+pub use simulate::{Load, Simulated, simulate};
 pub use study::{DataPlan, Limits, Repeats, SearchPlan, Study, Training};
 pub use worker::{Event, Observer};
