@@ -191,7 +191,7 @@ const TABLES_2_AND_3: [(&str, &str, &str); 24] = [
 ];
 
 /// What the paper leaves open, and what was chosen.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "fitness: batch normalisation, momentum: 0.1",
     "fitness: batch normalisation, epsilon: 1e-5",
     "fitness: initialiser: HeNormal",

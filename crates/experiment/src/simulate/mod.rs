@@ -154,7 +154,13 @@ fn study(load: &Load) -> Study {
             repeats: Repeats::Evaluate,
             limits: Limits::default(),
         },
-        fitness: Training { skeleton: Skeleton::cifar_small(), recipe: Recipe::paper_search(), runs: 1 },
+        fitness: Training {
+            skeleton: Skeleton::cifar_small(),
+            recipe: Recipe::paper_search(),
+            runs: 1,
+            photographs: None,
+            checkpoint_every: None,
+        },
     }
 }
 
