@@ -180,8 +180,18 @@ fn without_photographs_nothing_is_begun_and_what_to_do_is_said() {
         assert!(!out.join("ledger.sqlite").exists());
         std::fs::remove_dir_all(&out).unwrap();
     };
-    check("smoke", expect![[""]]);
-    check("paper", expect![[""]]);
+    check(
+        "smoke",
+        expect![[r#"
+            error: food-groups: cannot read FOLDER/food-groups/train: No such file or directory (os error 2); run `hnas data fetch food-groups`
+        "#]],
+    );
+    check(
+        "paper",
+        expect![[r#"
+            error: imagenet: cannot read FOLDER/imagenet/train: No such file or directory (os error 2); in FOLDER/imagenet, unpack ILSVRC2012_img_train.tar, and the archive of each class in it, to train/<class>/*.JPEG; unpack ILSVRC2012_img_val.tar to val/*.JPEG and put one of val.txt, LOC_val_solution.csv, or meta.mat and ILSVRC2012_validation_ground_truth.txt of the development kit beside val, or sort the images into val/<class>/*.JPEG
+        "#]],
+    );
 }
 
 #[test]
@@ -193,19 +203,76 @@ fn experiments_that_contradict_themselves() {
             .edited(TRANSFER, "experiment.ron", from, to)
             .check("search FOLDER/experiment.ron --out FOLDER/run", &expected);
     };
-    check("name: \"tiny\",", "name: \"small\",", expect![[""]]);
-    check("MinusOneToOne", "PerChannel", expect![[""]]);
-    check("classes: 10", "classes: 9", expect![[""]]);
-    check("food-groups", "cifar10", expect![[""]]);
-    check("food-groups", "photographs", expect![[""]]);
-    check("shorter: 36", "shorter: 31", expect![[""]]);
-    check("area: (0.2, 1.0)", "area: (0.2, 1.5)", expect![[""]]);
-    check("checkpoint_every: Some(3)", "checkpoint_every: Some(0)", expect![[""]]);
-    check("of: \"tiny.ron\"", "of: \"experiment.ron\"", expect![[""]]);
-    // A search has no photographs.
-    broken.edited(TRANSFER, "experiment.ron", "time_limit_s", "time_limit_s");
+    check(
+        "name: \"tiny\",",
+        "name: \"small\",",
+        expect![[r#"
+            error: FOLDER/experiment.ron: there is no scale "small" in FOLDER/tiny.ron
+        "#]],
+    );
+    check(
+        "MinusOneToOne",
+        "PerChannel",
+        expect![[r#"
+            error: FOLDER/experiment.ron: scale "tiny", retraining: there are no statistics of photographs: normalization is MinusOneToOne
+        "#]],
+    );
+    check(
+        "classes: 10",
+        "classes: 9",
+        expect![[r#"
+            error: FOLDER/experiment.ron: scale "tiny", retraining: the skeleton tells 9 classes apart, food-groups has 10
+        "#]],
+    );
+    check(
+        "food-groups",
+        "cifar10",
+        expect![[r#"
+            error: there is no data set "cifar10", only: imagenet, food-groups
+        "#]],
+    );
+    check(
+        "food-groups",
+        "photographs",
+        expect![[r#"
+            error: there is no data set "photographs", only: cifar10, imagenet, food-groups
+        "#]],
+    );
+    check(
+        "shorter: 36",
+        "shorter: 31",
+        expect![[r#"
+            error: FOLDER/experiment.ron: scale "tiny", retraining: photographs: a crop of 32 x 32 does not fit where the shorter side is 31
+        "#]],
+    );
+    check(
+        "area: (0.2, 1.0)",
+        "area: (0.2, 1.5)",
+        expect![[r#"
+            error: FOLDER/experiment.ron: scale "tiny", retraining: photographs: area from 0.2 to 1.5: shares of an area are above 0 and at most 1
+        "#]],
+    );
+    check(
+        "checkpoint_every: Some(3)",
+        "checkpoint_every: Some(0)",
+        expect![[r#"
+            error: FOLDER/experiment.ron:44:44: Expected a nonzero usize but found the unsigned integer `0` instead
+        "#]],
+    );
+    check(
+        "of: \"tiny.ron\"",
+        "of: \"experiment.ron\"",
+        expect![[r#"
+            error: FOLDER/experiment.ron: it is the basis of another experiment and so needs a basis of its own
+        "#]],
+    );
+    // A search has no photographs, whoever names it as a basis.
+    std::fs::copy(root().join(TRANSFER), broken.path("experiment.ron")).unwrap();
     let photographs = "runs: 2, photographs: Some((dataset: \"food-groups\", area: (1.0, 1.0), aspect: (1.0, 1.0), brightness: 0.0, contrast: (1.0, 1.0), shorter: 32)),";
-    broken
-        .edited("tests/cases/tiny.ron", "tiny.ron", "runs: 2,", photographs)
-        .check("search FOLDER/experiment.ron --out FOLDER/run", &expect![[""]]);
+    broken.edited("tests/cases/tiny.ron", "tiny.ron", "runs: 2,", photographs).check(
+        "search FOLDER/experiment.ron --out FOLDER/run",
+        &expect![[r#"
+            error: FOLDER/experiment.ron: scale "tiny": fitness.photographs: only a retraining has any
+        "#]],
+    );
 }

@@ -84,10 +84,11 @@ impl Jobs {
     /// Loads what an arm is trained and scored on, so that what is wrong with it is known before anything else happens.
     pub(crate) fn prepare(&self, arm: &PlannedArm) -> Result<(), ExperimentError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        self.images(&mut known, &arm.search.dataset)?;
+        // First what takes the longest to bring.
         if let Some(photographs) = arm.retraining.as_ref().and_then(|training| training.photographs.as_ref()) {
             self.folder(&mut known, photographs)?;
         }
+        self.images(&mut known, &arm.search.dataset)?;
         Ok(())
     }
 
