@@ -165,10 +165,10 @@ fn maps_in_half_the_memory_take_half() {
     let [full, half] = [4, 2].map(|value_bytes| program.training_bytes_on_gpu(64, value_bytes));
     assert_eq!(full - half, 2 * 64 * program.training_storage().values_per_image() as u64);
     // Of 535,034 parameters all but those of normalisations and the bias, with 13 channels of padding of the images, and
-    // of 6 classes that are none.
+    // of 6 classes that are none, to the 256 features of the last cell.
     let normalized = program.maps().iter().filter(|map| map.normalization.is_some());
     let normalized: usize = normalized.map(|map| map.shape.channels).sum();
-    let weights = 535_034 - 2 * normalized - 10 + 13 * 9 * 16 + 6 * 64;
+    let weights = 535_034 - 2 * normalized - 10 + 13 * 9 * 16 + 6 * 256;
     assert_eq!(2 * half - full, (64 * program.winners_per_image() + 12 * weights) as u64);
 }
 

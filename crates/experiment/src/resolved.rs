@@ -79,12 +79,10 @@ impl Confidence {
 }
 
 impl PlannedArm {
-    /// What decides its results: without words about it, and without how often trainings are kept.
+    /// What decides its results: without words about it.
     pub(crate) fn deciding(&self) -> PlannedArm {
         let mut arm = self.clone();
         arm.description.clear();
-        arm.search.fitness.checkpoint_every = None;
-        arm.retraining.iter_mut().for_each(|training| training.checkpoint_every = None);
         arm
     }
 

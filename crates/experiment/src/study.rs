@@ -111,7 +111,7 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photographs: Option<Photographs>,
     /// Steps after which a training is kept in a file, so that one that is interrupted goes on from there. It decides what an
-    /// interruption costs and no result, so it founds nothing. Not written: trainings are not kept.
+    /// interruption costs and no result. Not written: trainings are not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<NonZeroUsize>,
 }
@@ -128,11 +128,9 @@ impl Training {
 }
 
 impl Study {
-    /// The text that founds a ledger: all of it that decides results, in a fixed order.
+    /// The text that founds a ledger: all of it, in a fixed order. Workers elsewhere know of the study what it says.
     pub fn founding_text(&self) -> String {
-        let mut deciding = self.clone();
-        deciding.fitness.checkpoint_every = None;
-        ron::ser::to_string_pretty(&deciding, ron::ser::PrettyConfig::new().struct_names(false))
+        ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::new().struct_names(false))
             .expect("a study holds only plain data, which RON can always write")
     }
 
