@@ -38,7 +38,7 @@ fn experiments() {
         "seeds: [3, 5],",
         "",
         expect![[r#"
-            error: FOLDER/experiment.ron:72:13: Unexpected missing field named `seeds` in `Scale`
+            error: FOLDER/experiment.ron:74:13: Unexpected missing field named `seeds` in `Scale`
         "#]],
     );
     check(
@@ -115,7 +115,7 @@ fn experiments() {
         "merge: Concat",
         "merge: Product",
         expect![[r#"
-            error: FOLDER/experiment.ron:86:28: Unexpected variant named `Product` in enum `Merge`, expected either `Concat` or `Sum` instead
+            error: FOLDER/experiment.ron:88:28: Unexpected variant named `Product` in enum `Merge`, expected either `Concat` or `Sum` instead
         "#]],
     );
     check(
@@ -151,15 +151,15 @@ fn experiments() {
         "trials: Initial",
         "trials: Share(1.5)",
         expect![[r#"
-        error: FOLDER/experiment.ron:102:60: a fraction is above 0 and at most 1, not 1.5
-    "#]],
+            error: FOLDER/experiment.ron:104:60: a fraction is above 0 and at most 1, not 1.5
+        "#]],
     );
     check(
         "Wider(by: 2)",
         "Wider(by: 0)",
         expect![[r#"
-        error: FOLDER/experiment.ron:97:34: Expected a nonzero usize but found the unsigned integer `0` instead
-    "#]],
+            error: FOLDER/experiment.ron:99:34: Expected a nonzero usize but found the unsigned integer `0` instead
+        "#]],
     );
     check(
         "Wider(by: 2)",
@@ -172,8 +172,8 @@ fn experiments() {
         "parameters: Some(900)",
         "parameters: Some(-1)",
         expect![[r#"
-        error: FOLDER/experiment.ron:89:44: Integer is out of bounds
-    "#]],
+            error: FOLDER/experiment.ron:91:44: Integer is out of bounds
+        "#]],
     );
     check(
         "strategy: First(of: \"evolution\", trials: All)",
@@ -207,7 +207,7 @@ fn experiments() {
     broken.check(
         "search FOLDER/experiment.ron",
         &expect![[r#"
-            error: FOLDER/experiment.ron:35:34: Unexpected end of RON
+            error: FOLDER/experiment.ron:36:36: Unexpected end of RON
         "#]],
     );
     broken.edited(TINY, "experiment.ron", "title", "title");
