@@ -25,7 +25,7 @@ struct Numbers<'a> {
     strategy: &'a StrategyPlan,
     search: &'a SearchPlan,
     fitness: &'a Training,
-    retraining: &'a Option<Training>,
+    retraining: Option<Training>,
 }
 
 impl Experiment {
@@ -175,7 +175,9 @@ impl Experiment {
     }
 }
 
+/// How often a training is kept is no number of the paper's, and decides no result.
 fn numbers<'a>(seeds: &'a [u64], arm: &'a PlannedArm) -> Numbers<'a> {
     let Study { data, space, strategy, search, fitness, .. } = &arm.search;
-    Numbers { seeds, data, space, strategy, search, fitness, retraining: &arm.retraining }
+    let retraining = arm.retraining.clone().map(|training| Training { checkpoint_every: None, ..training });
+    Numbers { seeds, data, space, strategy, search, fitness, retraining }
 }
