@@ -97,6 +97,6 @@ fn proposal(id: u64) -> Proposal {
 
 fn outcome(id: u64) -> Outcome {
     let accuracy = 1.0 / (1.0 + id as f64);
-    let run = Run { seed: id, accuracy, loss: 1.0, seconds: 900.0 };
+    let run = Run { seed: id, accuracy, top_5: None, loss: 1.0, seconds: 900.0 };
     Outcome::Scored { fitness: Fitness::new(accuracy).expect("finite"), runs: vec![run; 4] }
 }
