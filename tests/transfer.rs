@@ -67,11 +67,17 @@ fn a_killed_training_on_photographs_goes_on_as_if_nothing_had_happened() {
     let mut state = seed;
     let (mut at_work, mut halfway) = (0, 0);
     // A trial whose process dies ten times is given up.
-    for _ in 0..8 {
+    for death in 0..8 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = whole.mul_f64((state >> 11) as f64 / (1u64 << 53) as f64 / 2.0);
+        let part = (state >> 11) as f64 / (1u64 << 53) as f64;
         let mut child = search(TRANSFER, &killed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(moment);
+        // Anywhere in the run, and then about the time when trainings are kept.
+        if death >= 3 {
+            while kept(&killed).is_empty() && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        std::thread::sleep(whole.mul_f64(if death < 3 { part } else { part / 10.0 }));
         at_work += usize::from(child.try_wait().unwrap().is_none());
         // On Unix this is kill -9.
         child.kill().unwrap();
