@@ -47,6 +47,12 @@ fn kept(out: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a training was kept after this moment.
+fn kept_since(out: &Path, moment: SystemTime) -> bool {
+    let changed = |file: &PathBuf| std::fs::metadata(file).and_then(|found| found.modified()).ok();
+    kept(out).iter().filter_map(changed).any(|changed| changed > moment)
+}
+
 #[test]
 fn a_killed_training_on_photographs_goes_on_as_if_nothing_had_happened() {
     let test = "a_killed_training_on_photographs_goes_on_as_if_nothing_had_happened";
@@ -70,14 +76,15 @@ fn a_killed_training_on_photographs_goes_on_as_if_nothing_had_happened() {
     for death in 0..8 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let part = (state >> 11) as f64 / (1u64 << 53) as f64;
+        let begun = SystemTime::now();
         let mut child = search(TRANSFER, &killed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Anywhere in the run, and then about the time when trainings are kept.
+        // Anywhere in the run, and then soon after a training has gone on and is kept anew.
         if death >= 3 {
-            while kept(&killed).is_empty() && child.try_wait().unwrap().is_none() {
+            while !kept_since(&killed, begun) && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
-        std::thread::sleep(whole.mul_f64(if death < 3 { part } else { part / 10.0 }));
+        std::thread::sleep(whole.mul_f64(if death < 3 { part } else { part / 20.0 }));
         at_work += usize::from(child.try_wait().unwrap().is_none());
         // On Unix this is kill -9.
         child.kill().unwrap();
