@@ -78,19 +78,20 @@ fn a_killed_training_on_photographs_goes_on_as_if_nothing_had_happened() {
         let part = (state >> 11) as f64 / (1u64 << 53) as f64;
         let begun = SystemTime::now();
         let mut child = search(TRANSFER, &killed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Anywhere in the run, and then soon after a training has gone on and is kept anew.
-        if death >= 3 {
+        // Early in the run, and then soon after a training has gone on and is kept anew.
+        if death >= 2 {
             while !kept_since(&killed, begun) && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
-        std::thread::sleep(whole.mul_f64(if death < 3 { part } else { part / 20.0 }));
+        std::thread::sleep(whole.mul_f64(if death < 2 { part / 4.0 } else { part / 20.0 }));
         at_work += usize::from(child.try_wait().unwrap().is_none());
         // On Unix this is kill -9.
         child.kill().unwrap();
         child.wait().unwrap();
         halfway += usize::from(!kept(&killed).is_empty());
     }
+    assert!(at_work >= 3 && halfway >= 1, "{at_work} of 8 kills at work, {halfway} with a training kept");
     println!("{at_work} of 8 kills at work, {halfway} of them with a training kept");
     said(search(TRANSFER, &killed).output().unwrap());
     assert_eq!(trials(&killed), trials(&undisturbed), "seed {seed}");
