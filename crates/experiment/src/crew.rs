@@ -1,6 +1,6 @@
 //! The workers of one process: each looks for a trial in any study of the ledger, evaluates it, and looks again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,19 +163,22 @@ impl<'a> Crew<'a> {
 
     fn serve(&self, worker: &Worker<'_>, serving: &Serving<'_>, started: Instant) -> Result<(), ExperimentError> {
         let board = worker.board;
-        let mut ledgers = HashMap::new();
+        // One for all studies: a worker that held a connection while it waited for another would keep that from others.
+        let mut ledger = None;
         let longest = if self.store.is_file() { IDLE[0] } else { IDLE[1] };
         let mut wait = IDLE[0];
         while !board.stopped() && self.stop_after.is_none_or(|long| started.elapsed() < long) {
             board.set(worker.place, Doing::Asking);
-            let found = self.look(&worker.name, serving, &mut ledgers);
-            if let Some((job, lease)) = found? {
-                let ledger = ledgers.get_mut(&job.study.name).expect("the lease is from it");
+            let found = passing(self.look(&worker.name, serving, &mut ledger))?.flatten();
+            if let (Some((job, lease)), Some(ledger)) = (found, &mut ledger) {
                 worker.attend(&job, &lease, &mut **ledger)?;
                 wait = IDLE[0];
                 continue;
             }
             board.set(worker.place, Doing::Nothing);
+            if let Some(ledger) = &mut ledger {
+                ledger.rest();
+            }
             if self.idle_exit.is_some_and(|long| board.idle() >= long) {
                 board.stop();
             }
@@ -186,54 +189,52 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
-    /// Leases the oldest trial of the oldest study that has one; `None` when there is none, or the ledger is away.
+    /// Leases the oldest trial of the oldest study that has one; `None` when there is none.
     fn look(
         &self,
         name: &str,
         serving: &Serving<'_>,
-        ledgers: &mut HashMap<String, Box<dyn Ledger>>,
+        ledger: &mut Option<Box<dyn Ledger>>,
     ) -> Result<Option<(Arc<Job>, Lease)>, ExperimentError> {
-        for study in self.waiting(serving)? {
-            let job = match self.jobs.get(&self.store, &study, self.threads_each()) {
-                Err(ExperimentError::Ledger(error)) if error.is_transient() => return Ok(None),
-                other => other?,
-            };
-            let mut ask = || -> Result<Option<Lease>, LedgerError> {
-                if !ledgers.contains_key(&study) {
-                    let mut ledger = self.store.join(&study)?;
-                    ledger.set_lease_ttl(self.lease);
-                    ledgers.insert(study.clone(), ledger);
+        if serving.nobody() {
+            return Ok(None);
+        }
+        let ledger = match ledger {
+            Some(ledger) => ledger,
+            None => match self.store.join_all() {
+                // Workers may be started before the search.
+                Err(LedgerError::Missing { place } | LedgerError::Empty { place }) => {
+                    if !self.told.no_ledger.swap(true, Ordering::Relaxed) {
+                        tracing::warn!("there is no ledger at {place} yet; waiting for a search that founds one");
+                    }
+                    return Ok(None);
                 }
-                let ledger = ledgers.get_mut(&study).expect("just put there");
-                ledger.lease(name)
+                opened => {
+                    let ledger = ledger.insert(opened?);
+                    ledger.set_lease_ttl(self.lease);
+                    ledger
+                }
+            },
+        };
+        for study in self.waiting(serving, ledger.standing()?)? {
+            let job = match self.jobs.known(&study) {
+                Some(job) => job,
+                None => {
+                    ledger.rest();
+                    self.jobs.get(&self.store, &study, self.threads_each())?
+                }
             };
-            match passing(ask())? {
-                Some(Some(lease)) => return Ok(Some((job, lease))),
-                // Another was faster.
-                Some(None) => {}
-                None => return Ok(None),
+            ledger.turn_to(&study);
+            // If there is none, another was faster.
+            if let Some(lease) = ledger.lease(name)? {
+                return Ok(Some((job, lease)));
             }
         }
         Ok(None)
     }
 
     /// The studies to look into, in the order they were founded.
-    fn waiting(&self, serving: &Serving<'_>) -> Result<Vec<String>, ExperimentError> {
-        if let Serving::These(studies) = serving
-            && studies.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-        {
-            return Ok(Vec::new());
-        }
-        let all = match self.store.standing() {
-            // Workers may be started before the search.
-            Err(LedgerError::Missing { place } | LedgerError::Empty { place }) => {
-                if !self.told.no_ledger.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("there is no ledger at {place} yet; waiting for a search that founds one");
-                }
-                return Ok(Vec::new());
-            }
-            other => passing(other)?.unwrap_or_default(),
-        };
+    fn waiting(&self, serving: &Serving<'_>, all: Vec<Standing>) -> Result<Vec<String>, ExperimentError> {
         let ours: Vec<Standing> = match serving {
             Serving::These(studies) => {
                 let studies = studies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,15 +266,24 @@ impl<'a> Crew<'a> {
     }
 }
 
+impl Serving<'_> {
+    /// Whether there is no study yet.
+    fn nobody(&self) -> bool {
+        match self {
+            Serving::These(studies) => studies.lock().unwrap_or_else(PoisonError::into_inner).is_empty(),
+            Serving::All => false,
+        }
+    }
+}
+
 /// Nothing, where the ledger did not answer but may do so later.
-fn passing<T>(answer: Result<T, LedgerError>) -> Result<Option<T>, ExperimentError> {
+fn passing<T>(answer: Result<T, ExperimentError>) -> Result<Option<T>, ExperimentError> {
     match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.is_transient() => {
+        Err(ExperimentError::Ledger(error)) if error.is_transient() => {
             tracing::warn!(%error, "the ledger is asked again later");
             Ok(None)
         }
-        Err(error) => Err(error.into()),
+        other => other.map(Some),
     }
 }
 

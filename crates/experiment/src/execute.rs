@@ -140,6 +140,7 @@ impl Executor<'_> {
         study.ended = study.controller.done();
         if study.ended {
             tell(Event::Ended);
+            study.ledger.rest();
         }
         study.trials.extend(news);
         Ok(())

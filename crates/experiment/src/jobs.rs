@@ -47,6 +47,11 @@ impl Jobs {
         Jobs { data, fetch, known: Mutex::default() }
     }
 
+    /// The study of this name, if it was read before.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Job>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).jobs.get(name).cloned()
+    }
+
     /// The study of this name, its photographs decoded by so many threads for each training. Others who ask meanwhile wait,
     /// since they would load the same images.
     pub(crate) fn get(&self, store: &Store, name: &str, threads: NonZeroUsize) -> Result<Arc<Job>, ExperimentError> {

@@ -203,6 +203,6 @@ mod tests {
         assert!(retrainings > 3);
         let other = studies("tests/cases/tiny.ron")[0].founding_text().replacen("seed:", "weed:", 1);
         let said = Study::from_founding_text(&other).expect_err("no field is called weed");
-        assert!(said.starts_with("4:9: Unexpected field named `weed`"), "{said}");
+        assert!(said.starts_with("4:5-4:9: Unexpected field named `weed`"), "{said}");
     }
 }

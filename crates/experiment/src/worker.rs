@@ -131,13 +131,7 @@ impl Worker<'_> {
             Verdict::Refuse(reason) => Ok(Outcome::Failed { reason: format!("refused: {reason}") }),
             Verdict::Reuse(fitness) => Ok(Outcome::Scored { fitness: *fitness, runs: Vec::new() }),
             Verdict::Evaluate => beside_heartbeat(self.store, &job.study.name, lease, || {
-                // A panic is a bug, and loud; but one genotype must not take the workers of a whole search with it, one
-                // after the other.
-                catch_unwind(AssertUnwindSafe(|| self.evaluation(job, lease, checkpoints))).unwrap_or_else(|panic| {
-                    let said = panic.downcast_ref::<String>().map(String::as_str);
-                    let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing");
-                    Ok(Outcome::Failed { reason: format!("panic: {said}") })
-                })
+                caught(|| self.evaluation(job, lease, checkpoints))
             }),
         }
     }
@@ -165,6 +159,16 @@ impl Worker<'_> {
         let images = (images.train(), images.scored());
         Ok(evaluate(&candidate.graph, training, images, self.device, &seeds, checkpoints, &watch)?)
     }
+}
+
+/// A panic as an outcome. It is a bug, and loud; but one genotype must not take the workers of a whole search with it, one
+/// after the other.
+fn caught(evaluation: impl FnOnce() -> Result<Outcome, ExperimentError>) -> Result<Outcome, ExperimentError> {
+    catch_unwind(AssertUnwindSafe(evaluation)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing");
+        Ok(Outcome::Failed { reason: format!("panic: {said}") })
+    })
 }
 
 /// Asks the ledger again, ever more slowly and without giving up, while its answer is an error that may pass: it is away,
@@ -214,4 +218,27 @@ fn beside_heartbeat<T: Send>(store: &Store, study: &str, lease: &Lease, work: im
         drop(done);
         result
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_that_says_why() {
+        let numbers: Vec<u32> = Vec::new();
+        let panics = [
+            (caught(|| panic!("no {}", "way")), "no way"),
+            (caught(|| panic!("plain")), "plain"),
+            (
+                caught(|| Err(ExperimentError::Threads(numbers[1].to_string()))),
+                "index out of bounds: the len is 0 but the index is 1",
+            ),
+            (caught(|| std::panic::panic_any(7)), "it says nothing"),
+        ];
+        for (outcome, reason) in panics {
+            assert_eq!(outcome.ok(), Some(Outcome::Failed { reason: format!("panic: {reason}") }));
+        }
+        assert!(caught(|| Err(ExperimentError::Threads("none".to_owned()))).is_err(), "an error stays one");
+    }
 }

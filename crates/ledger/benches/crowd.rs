@@ -57,11 +57,13 @@ fn main() {
 
 /// As the crew of an experiment does it.
 fn work(store: &Store, name: &str, training: Duration, stop: &AtomicBool) {
-    let mut ledger = store.join(STUDY).expect("joined");
+    let mut ledger = store.join_all().expect("joined");
+    ledger.turn_to(STUDY);
     let mut wait = 0.1;
     while !stop.load(Ordering::Acquire) {
-        let waiting = store.standing().expect("looked").iter().any(|study| study.waiting);
+        let waiting = ledger.standing().expect("looked").iter().any(|study| study.waiting);
         let Some(lease) = waiting.then(|| ledger.lease(name).expect("asked")).flatten() else {
+            ledger.rest();
             std::thread::sleep(Duration::from_secs_f64(wait * rand::rng().random_range(0.5..1.0)));
             wait = (wait * 2.0_f64).min(5.0);
             continue;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Backlog, Lease, LedgerError, Outcome, Proposal, Trial};
+use crate::{Backlog, Lease, LedgerError, Outcome, Proposal, Standing, Trial};
 
 /// When this many leases of a trial came to nothing, the next [`lease`](Ledger::lease) of any trial records it as
 /// failed: its genotype kills its workers.
@@ -105,6 +105,22 @@ pub trait Ledger: Send {
     ///
     /// When the ledger cannot be reached.
     fn note_build(&mut self, build: &str) -> Result<(), LedgerError>;
+
+    /// What a worker has to know of every study of the ledger, in the order they were founded. Quick, however many trials
+    /// there are.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be reached.
+    fn standing(&mut self) -> Result<Vec<Standing>, LedgerError>;
+
+    /// Turns to another study of the same ledger, one of its [`standing`](Ledger::standing). Everything above is about that
+    /// one from then on.
+    fn turn_to(&mut self, study: &str);
+
+    /// Closes the connection, if there is one, until something is asked again. A server has few of them: whoever waits, or
+    /// is about to open another, rests first.
+    fn rest(&mut self);
 
     /// Makes later leases last `ttl` instead of [`LEASE_TTL`].
     fn set_lease_ttl(&mut self, ttl: Duration);

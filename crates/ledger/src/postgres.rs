@@ -19,7 +19,7 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use crate::cells::{self, OutcomeCells, ProposalCells};
 use crate::row::{self, Cells, Columns};
-use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Trial, Verdict};
+use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Standing, Trial, Verdict};
 
 pub(crate) use address::Address;
 use failure::Failure;
@@ -284,6 +284,18 @@ impl Ledger for PostgresLedger {
         let study = self.study.clone();
         let counts = self.query(&sql, &params![study => TEXT], row::backlog)?;
         Ok(counts.into_iter().next().unwrap_or_default())
+    }
+
+    fn standing(&mut self) -> Result<Vec<Standing>, LedgerError> {
+        self.all_standing()
+    }
+
+    fn turn_to(&mut self, study: &str) {
+        study.clone_into(&mut self.study);
+    }
+
+    fn rest(&mut self) {
+        self.session.close();
     }
 
     fn set_lease_ttl(&mut self, ttl: Duration) {

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension, Params, named_params, params};
 
 use crate::cells::{self, OutcomeCells, ProposalCells};
 use crate::row::{self, Cells, Columns};
-use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Trial};
+use crate::{Backlog, Lease, Ledger, LedgerError, MAX_ATTEMPTS, Outcome, Proposal, Standing, Trial};
 
 /// A ledger in a file. Several processes may open the same file; several studies live in it side by side.
 #[derive(Debug)]
@@ -231,6 +231,16 @@ impl Ledger for SqliteLedger {
             row::trial,
         )
     }
+
+    fn standing(&mut self) -> Result<Vec<Standing>, LedgerError> {
+        self.all_standing()
+    }
+
+    fn turn_to(&mut self, study: &str) {
+        study.clone_into(&mut self.study);
+    }
+
+    fn rest(&mut self) {}
 
     fn set_lease_ttl(&mut self, ttl: Duration) {
         self.ttl = ttl;

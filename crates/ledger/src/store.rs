@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::postgres::{Address, PostgresLedger};
-use crate::{Ledger, LedgerError, SqliteLedger, Standing, StudyStatus};
+use crate::{Ledger, LedgerError, SqliteLedger, StudyStatus};
 
 /// A place for a ledger: `postgres://..` or a path. Holds no password.
 ///
@@ -71,6 +71,19 @@ impl Store {
         })
     }
 
+    /// Opens a ledger to work for whichever of its studies has a trial: [`turn_to`](Ledger::turn_to) one before anything but
+    /// [`standing`](Ledger::standing). Makes and changes no tables.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such ledger, it has another format, or cannot be written.
+    pub fn join_all(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+        Ok(match &self.kind {
+            Kind::File(path) => Box::new(SqliteLedger::join_all(path)?),
+            Kind::Database(address) => Box::new(PostgresLedger::join_all(address.clone(), self.patience)?),
+        })
+    }
+
     /// Opens a study for reading; a user who may read the tables and nothing else is enough.
     ///
     /// # Errors
@@ -92,19 +105,6 @@ impl Store {
         match &self.kind {
             Kind::File(path) => SqliteLedger::list(path),
             Kind::Database(address) => PostgresLedger::studies(address.clone(), self.patience),
-        }
-    }
-
-    /// What a worker has to know of every study before it asks for a trial, in the order they were founded. Quick, however
-    /// many trials there are.
-    ///
-    /// # Errors
-    ///
-    /// When there is no ledger, it has another format, or it cannot be read.
-    pub fn standing(&self) -> Result<Vec<Standing>, LedgerError> {
-        match &self.kind {
-            Kind::File(path) => SqliteLedger::standing(path),
-            Kind::Database(address) => PostgresLedger::standing(address.clone(), self.patience),
         }
     }
 

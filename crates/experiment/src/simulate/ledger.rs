@@ -3,8 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use hnas_ledger::{Backlog, LEASE_TTL, Lease, Ledger, LedgerError, Outcome, Proposal, Trial};
+use hnas_ledger::{Backlog, LEASE_TTL, Lease, Ledger, LedgerError, Outcome, Proposal, Standing, Trial};
 use hnas_search::TrialId;
+
+/// The name of the one study.
+pub(super) const STUDY: &str = "simulated";
 
 /// Trials that wait, are leased, and are finished.
 #[derive(Default)]
@@ -34,7 +37,7 @@ impl Ledger for MemoryLedger {
             return Ok(false);
         }
         if proposal.id.0 > self.proposed + 1 {
-            return Err(LedgerError::Gap { study: "simulated".to_owned(), trial: proposal.id });
+            return Err(LedgerError::Gap { study: STUDY.to_owned(), trial: proposal.id });
         }
         self.proposed += 1;
         self.waiting.push_back((proposal.clone(), 0));
@@ -94,6 +97,15 @@ impl Ledger for MemoryLedger {
     fn note_build(&mut self, _: &str) -> Result<(), LedgerError> {
         Ok(())
     }
+
+    fn standing(&mut self) -> Result<Vec<Standing>, LedgerError> {
+        let waiting = !self.waiting.is_empty();
+        Ok(vec![Standing { study: STUDY.to_owned(), build: None, waiting }])
+    }
+
+    fn turn_to(&mut self, _: &str) {}
+
+    fn rest(&mut self) {}
 
     fn set_lease_ttl(&mut self, _: Duration) {}
 }

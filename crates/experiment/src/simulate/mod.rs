@@ -23,7 +23,7 @@ use rand::RngExt;
 use crate::ExperimentError;
 use crate::controller::{Controller, Weighed};
 use crate::study::{DataPlan, Limits, Repeats, SearchPlan, Study, Training};
-use ledger::MemoryLedger;
+use ledger::{MemoryLedger, STUDY};
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,7 @@ fn study(load: &Load) -> Study {
     let cell = Level { motifs: 1, nodes: 2, followed_by: None };
     let space = SearchSpace::new(vec![Primitive::Identity, Primitive::Conv1x1], vec![cell], Merge::Concat);
     Study {
-        name: "simulated".to_owned(),
+        name: STUDY.to_owned(),
         scale: "simulated".to_owned(),
         seed: load.seed,
         dataset: "none".to_owned(),

@@ -53,6 +53,13 @@ impl PostgresLedger {
         Ok(ledger)
     }
 
+    /// Opens a ledger to work for any of its studies.
+    pub(crate) fn join_all(address: Address, patience: Option<Duration>) -> Result<PostgresLedger, LedgerError> {
+        let mut ledger = PostgresLedger::new(address, "", Purpose::Writing, patience)?;
+        ledger.of_newest_format()?;
+        Ok(ledger)
+    }
+
     /// Refuses what whoever founds a study would bring forward first.
     pub(super) fn of_newest_format(&mut self) -> Result<(), LedgerError> {
         match self.format()? {

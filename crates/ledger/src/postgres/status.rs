@@ -12,10 +12,8 @@ const TABLES: &str = "hnas.";
 
 impl PostgresLedger {
     /// What a worker has to know of every study.
-    pub(crate) fn standing(address: Address, patience: Option<Duration>) -> Result<Vec<Standing>, LedgerError> {
-        let mut ledger = PostgresLedger::new(address, "", Purpose::Reading, patience)?;
-        ledger.of_newest_format()?;
-        ledger.query(&spoken(STANDING, TABLES, NOW), &[], status::standing)
+    pub(super) fn all_standing(&mut self) -> Result<Vec<Standing>, LedgerError> {
+        self.query(&spoken(STANDING, TABLES, NOW), &[], status::standing)
     }
 
     /// How every study stands.

@@ -50,13 +50,21 @@ impl SqliteLedger {
     ///
     /// As for [`read`](SqliteLedger::read), and when the ledger has an earlier format or cannot be written.
     pub fn join(path: impl AsRef<Path>, study: &str) -> Result<SqliteLedger, LedgerError> {
-        let path = path.as_ref();
+        SqliteLedger::for_work(path.as_ref(), study)?.with_study()
+    }
+
+    /// Opens the ledger at `path` to work for any of its studies.
+    pub(crate) fn join_all(path: &Path) -> Result<SqliteLedger, LedgerError> {
+        SqliteLedger::for_work(path, "")
+    }
+
+    fn for_work(path: &Path, study: &str) -> Result<SqliteLedger, LedgerError> {
         check_there(path)?;
         let ledger = connect(path, path, OpenFlags::SQLITE_OPEN_READ_WRITE, study)?;
         if ledger.connection.is_readonly(MAIN_DB).map_err(ledger.failure())? {
             return Err(LedgerError::ReadOnly { place: ledger.place() });
         }
-        ledger.of_newest_format()?.with_study()
+        ledger.of_newest_format()
     }
 
     /// Refuses what whoever founds a study would bring forward first.

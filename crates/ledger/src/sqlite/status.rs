@@ -10,8 +10,8 @@ const NOW: &str = "unixepoch('subsec')";
 
 impl SqliteLedger {
     /// What a worker has to know of every study.
-    pub(crate) fn standing(path: &Path) -> Result<Vec<Standing>, LedgerError> {
-        open::read(path, "")?.of_newest_format()?.query(&spoken(STANDING, "", NOW), [], status::standing)
+    pub(super) fn all_standing(&self) -> Result<Vec<Standing>, LedgerError> {
+        self.query(&spoken(STANDING, "", NOW), [], status::standing)
     }
 
     /// How every study stands.
