@@ -34,7 +34,7 @@ pub(crate) fn run(command: &Worker) -> Result<()> {
     if let Some(lease) = command.lease {
         crew = crew.with_lease(lease);
     }
-    note(&format!("hnas {BUILD} works for {store} on {names}, {workers} trials at once"));
+    note(&format!("hnas {BUILD} works for {store} on {names}, {workers} at a time"));
     crew.work(&board, &Serving::All)?;
     note("no more trials are begun");
     Ok(())

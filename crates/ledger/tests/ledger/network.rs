@@ -221,8 +221,11 @@ fn l1_more_workers_than_connections() {
         for worker in 0..WORKERS {
             let database = &database;
             scope.spawn(move || {
-                let mut ledger = database.store().join("search").unwrap();
-                while let Some(leased) = ledger.lease(&format!("w{worker}")).unwrap() {
+                // What a worker does: with its last connection it looks around and leases, and then holds none.
+                let mut ledger = database.store().join_all().unwrap();
+                while let Some(study) = ledger.standing().unwrap().into_iter().find(|standing| standing.waiting) {
+                    ledger.turn_to(&study.study);
+                    let Some(leased) = ledger.lease(&format!("w{worker}")).unwrap() else { continue };
                     std::thread::sleep(Duration::from_millis(200));
                     assert!(ledger.record(&leased, &scored(leased.proposal.id.0, 0)).unwrap());
                 }
