@@ -13,8 +13,8 @@ use crate::stored::{LINE, LinesLaunch, Stored};
 pub enum Precision {
     /// 32-bit floats.
     F32,
-    /// The upper halves of 32-bit floats: their range, with 8 bits of a number in place of 24. What is written is rounded
-    /// to the nearest, to the even one of two.
+    /// The upper halves of 32-bit floats: their range, so that small gradients are not lost, with 8 bits of a number in
+    /// place of 24. What is written is rounded to the nearest, to the even one of two.
     Bf16,
 }
 
@@ -150,7 +150,8 @@ impl Map {
 
     /// Panics when another map has other pixels or channels.
     pub(crate) fn check_like(&self, other: &Map) {
-        let ([pixels, channels], [others, other_channels]) = [self, other].map(|map| [map.pixels, map.channels]).into();
+        let size = |map: &Map| (map.pixels, map.channels);
+        let ((pixels, channels), (others, other_channels)) = (size(self), size(other));
         assert!(
             (pixels, channels) == (others, other_channels),
             "a map of {pixels} pixels and {channels} channels belongs to one of {others} and {other_channels}"

@@ -119,7 +119,8 @@ fn maps_in_half_the_memory_change_what_rounding_changes() {
     assert!(found.iter().all(|&(_, logits, gradients)| within(logits) && within(gradients)), "{found:#?}");
 }
 
-/// How much more it changes to round every map and every gradient of one, where they are written, than every weight.
+/// How much more it may change to round every map and every gradient of one, where they are written, than every weight.
+/// Found were 0.8 to 4.4 times as much for logits, and 0.7 to 3 times for gradients.
 const TIMES: f64 = 8.0;
 
 /// A network with its kernels rounded to 8 bits of precision.
