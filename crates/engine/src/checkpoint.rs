@@ -9,14 +9,14 @@
 //! Random streams and the place in the data follow from the seed and the number of steps, so they need no place of their own.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hnas_compiler::Graph;
 use hnas_data::Md5;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::device::EngineDevice;
@@ -25,7 +25,7 @@ use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::recipe::Recipe;
 use crate::source::TrainOn;
-use crate::weights::{LOSSES, METADATA_KEY, bytes, named, numbers};
+use crate::weights::{LOSSES, bytes, decode_header, encode, named, numbers, whole_or_absent};
 
 const FORMAT: u32 = 1;
 
@@ -128,11 +128,7 @@ impl<'a> Keeper<'a> {
         if content.is_empty() || Md5::of(content).to_string().as_bytes() != checksum {
             return Err(format!("its {} bytes do not have the checksum at their end", file.len()));
         }
-        let (_, metadata) = SafeTensors::read_metadata(content).map_err(|error| error.to_string())?;
-        let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
-        let header = header.ok_or_else(|| format!("its metadata has no entry '{METADATA_KEY}'"))?;
-        let Header { format, seconds, identity } =
-            serde_json::from_str(header).map_err(|error| format!("metadata: {error}"))?;
+        let Header { format, seconds, identity } = decode_header(content)?;
         if format != FORMAT {
             return Err(format!("format {format} instead of {FORMAT}"));
         }
@@ -167,15 +163,12 @@ impl<'a> Keeper<'a> {
         let rest = named(&mut velocities).into_iter().map(|(name, slot)| slot.to_bytes(velocity(&name)));
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = weights.chain(rest).collect();
         tensors.push((LOSSES.to_owned(), vec![losses.len()], bytes(losses)));
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
-            (name.as_str(), view)
-        });
         let header = Header { format: FORMAT, seconds: *seconds, identity: self.identity.clone() };
-        let header = serde_json::to_string(&header).expect("strings and finite numbers are JSON");
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
-        let content = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
+        let content = encode(&tensors, &header).map_err(io::Error::other)?;
         drop(tensors);
+        if let Some(folder) = self.checkpoints.file.parent() {
+            fs::create_dir_all(folder)?;
+        }
         whole_or_absent(&self.checkpoints.file, &[&content, Md5::of(&content).to_string().as_bytes()])
     }
 }
@@ -183,20 +176,6 @@ impl<'a> Keeper<'a> {
 /// The name of the velocity of a parameter.
 fn velocity(parameter: &str) -> String {
     format!("{parameter}.velocity")
-}
-
-/// Writes a file beside its place and renames it, so that a process that is killed leaves the old one. The name is this
-/// process's own, since another may be at work on the same training.
-fn whole_or_absent(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.unfinished", std::process::id()));
-    let mut file = File::create(&unfinished)?;
-    pieces.iter().try_for_each(|piece| file.write_all(piece))?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Files of weights, see [`Trained::save`].
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use hnas_compiler::Graph;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::device::EngineDevice;
@@ -21,7 +24,7 @@ use crate::random::{Stream, stream};
 use crate::trained::Trained;
 
 /// The one key of the file's metadata: with several, their order in the file would differ from run to run.
-pub(crate) const METADATA_KEY: &str = "hnas";
+const METADATA_KEY: &str = "hnas";
 
 /// The name of the tensor that holds the loss of each step.
 pub(crate) const LOSSES: &str = "losses";
@@ -57,28 +60,17 @@ impl Trained {
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
             named(&mut parameters).into_iter().map(|(name, slot)| slot.to_bytes(name)).collect();
         tensors.push((LOSSES.to_owned(), vec![self.losses.len()], bytes(&self.losses)));
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
-            (name.as_str(), view)
-        });
         let header = Header {
             format: FORMAT,
             graph: self.graph.to_text(),
             batch_norm_epsilon: self.network.epsilon(),
             normalizer: self.normalizer.clone(),
         };
-        let header = serde_json::to_string(&header).expect("strings and numbers are JSON");
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
-        let format = |reason: safetensors::SafeTensorError| EngineError::Format {
-            path: path.to_owned(),
-            reason: reason.to_string(),
-        };
-        let file = safetensors::serialize(views, Some(metadata)).map_err(format)?;
-
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(".unfinished");
-        let written = fs::write(&unfinished, file).and_then(|()| fs::rename(&unfinished, path));
-        written.map_err(|source| EngineError::File { action: "write", path: path.to_owned(), source })
+        let format =
+            |reason: SafeTensorError| EngineError::Format { path: path.to_owned(), reason: reason.to_string() };
+        let file = encode(&tensors, &header).map_err(format)?;
+        let failed = |source| EngineError::File { action: "write", path: path.to_owned(), source };
+        whole_or_absent(path, &[&file]).map_err(failed)
     }
 
     /// Reads a file of [`Trained::save`] onto a device.
@@ -92,12 +84,40 @@ impl Trained {
     }
 }
 
-/// The error is the reason only: the caller knows the file.
-fn decode(file: &[u8], device: &EngineDevice) -> Result<Trained, String> {
+/// A safetensors file of tensors in 32-bit floats, each with name, shape and bytes, and the header as its metadata.
+pub(crate) fn encode(
+    tensors: &[(String, Vec<usize>, Vec<u8>)],
+    header: &impl Serialize,
+) -> Result<Vec<u8>, SafeTensorError> {
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("4 bytes a number of the shape");
+        (name.as_str(), view)
+    });
+    let header = serde_json::to_string(header).expect("strings and finite numbers are JSON");
+    safetensors::serialize(views, Some(HashMap::from([(METADATA_KEY.to_owned(), header)])))
+}
+
+/// The header of such a file. The error is the reason only.
+pub(crate) fn decode_header<T: DeserializeOwned>(file: &[u8]) -> Result<T, String> {
     let (_, metadata) = SafeTensors::read_metadata(file).map_err(|error| error.to_string())?;
     let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
     let header = header.ok_or_else(|| format!("its metadata has no entry '{METADATA_KEY}'"))?;
-    let header: Header = serde_json::from_str(header).map_err(|error| format!("metadata: {error}"))?;
+    serde_json::from_str(header).map_err(|error| format!("metadata: {error}"))
+}
+
+/// Writes a file that is never seen half: under another name, and then renamed.
+pub(crate) fn whole_or_absent(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}.unfinished", std::process::id()));
+    let mut file = File::create(&unfinished)?;
+    pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
+}
+
+/// The error is the reason only: the caller knows the file.
+fn decode(file: &[u8], device: &EngineDevice) -> Result<Trained, String> {
+    let header: Header = decode_header(file)?;
     if header.format != FORMAT {
         return Err(format!("format {} instead of {FORMAT}", header.format));
     }

@@ -79,13 +79,6 @@ impl Confidence {
 }
 
 impl PlannedArm {
-    /// What decides its results: without words about it.
-    pub(crate) fn deciding(&self) -> PlannedArm {
-        let mut arm = self.clone();
-        arm.description.clear();
-        arm
-    }
-
     /// Its seed.
     pub fn seed(&self) -> u64 {
         self.search.seed

@@ -271,9 +271,10 @@ fn lock(folder: &Path) -> Result<fs::File, ExperimentError> {
     }
 }
 
-/// What an experiment may not change once a folder is founded with it: its arms, without what decides no result.
+/// What an experiment may not change once a folder is founded with it: its arms, without what only describes them.
 fn founding(resolved: &Resolved) -> String {
-    let arms: Vec<PlannedArm> = resolved.arms.iter().map(PlannedArm::deciding).collect();
+    let mut arms = resolved.arms.clone();
+    arms.iter_mut().for_each(|arm| arm.description.clear());
     ron::ser::to_string_pretty(&arms, ron::ser::PrettyConfig::new().struct_names(false))
         .expect("arms hold only plain data, which RON can always write")
 }

@@ -4,12 +4,13 @@
 //! A worker is a thread that does what `hnas worker` does, with a heartbeat four times within the lease, and sleeps where
 //! that trains. Another thread proposes, so that always as many are under way as there are workers, and half as many wait.
 
+mod made_up;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hnas_genome::{Genotype, SearchSpace};
-use hnas_ledger::{Ledger, Outcome, Proposal, Run, Store, Verdict};
-use hnas_search::{Fitness, TrialId, suggestion_rng};
+use hnas_ledger::{Ledger, Store};
+use made_up::{outcome, proposal};
 use rand::RngExt;
 
 const STUDY: &str = "crowd";
@@ -79,26 +80,4 @@ fn work(store: &Store, name: &str, training: Duration, stop: &AtomicBool) {
         std::thread::sleep(left);
         assert!(ledger.record(&lease, &outcome(lease.proposal.id.0)).expect("recorded"), "nobody was faster");
     }
-}
-
-fn proposal(id: u64) -> Proposal {
-    let genotype = Genotype::random(&SearchSpace::hierarchical(), 100, &mut suggestion_rng(1, TrialId(id))).genotype;
-    Proposal {
-        id: TrialId(id),
-        genotype,
-        key: format!("{id:064x}"),
-        parent: None,
-        mutation: None,
-        redraws: 0,
-        parameters: 500_000,
-        multiply_adds: 50_000_000,
-        same_as: None,
-        verdict: Verdict::Evaluate,
-    }
-}
-
-fn outcome(id: u64) -> Outcome {
-    let accuracy = 1.0 / (1.0 + id as f64);
-    let run = Run { seed: id, accuracy, top_5: None, loss: 1.0, seconds: 900.0 };
-    Outcome::Scored { fitness: Fitness::new(accuracy).expect("finite"), runs: vec![run; 4] }
 }

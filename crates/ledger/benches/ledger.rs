@@ -5,11 +5,12 @@
 //! The bound that matters is a training of minutes beside it: every operation but the reading of all results stays
 //! within a few waits for the disk, whatever the number of trials.
 
+mod made_up;
+
 use std::time::{Duration, Instant};
 
-use hnas_genome::{Genotype, SearchSpace};
-use hnas_ledger::{Outcome, Proposal, Run, Store, Verdict};
-use hnas_search::{Fitness, TrialId, suggestion_rng};
+use hnas_ledger::Store;
+use made_up::{outcome, proposal};
 
 fn main() {
     // Cargo adds options of its own.
@@ -74,26 +75,4 @@ impl Clock {
             println!("{what:<22}{half:>12.3}{most:>12.3}{late:>12.3}");
         }
     }
-}
-
-fn proposal(id: u64) -> Proposal {
-    let genotype = Genotype::random(&SearchSpace::hierarchical(), 100, &mut suggestion_rng(1, TrialId(id))).genotype;
-    Proposal {
-        id: TrialId(id),
-        genotype,
-        key: format!("{id:064x}"),
-        parent: None,
-        mutation: None,
-        redraws: 0,
-        parameters: 500_000,
-        multiply_adds: 50_000_000,
-        same_as: None,
-        verdict: Verdict::Evaluate,
-    }
-}
-
-fn outcome(id: u64) -> Outcome {
-    let accuracy = 1.0 / (1.0 + id as f64);
-    let run = Run { seed: id, accuracy, top_5: None, loss: 1.0, seconds: 900.0 };
-    Outcome::Scored { fitness: Fitness::new(accuracy).expect("finite"), runs: vec![run; 4] }
 }

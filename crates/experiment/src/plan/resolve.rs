@@ -75,11 +75,11 @@ impl Experiment {
         let mut found = Vec::new();
         // The arms of the first seed come first, and those of other seeds differ from them in the seed alone.
         for (arm, here) in self.arms.iter().zip(arms) {
-            let (there, here) = (self.planned(arm, paper, here.search.seed)?.deciding(), here.deciding());
-            found.extend(differences(&numbers(&paper.seeds, &there), &numbers(seeds, &here)));
+            let there = self.planned(arm, paper, here.search.seed)?;
+            found.extend(differences(&numbers(&paper.seeds, &there), &numbers(seeds, here)));
             if (there.trials, here.trials) != (there.search.search.evaluations, here.search.search.evaluations) {
                 let trials = |arm: &PlannedArm| format!("{} of {}", arm.trials, arm.search.search.evaluations);
-                let (what, paper, here) = (format!("trials of {}", arm.name), trials(&there), trials(&here));
+                let (what, paper, here) = (format!("trials of {}", arm.name), trials(&there), trials(here));
                 if paper != here {
                     found.push(Difference { what, paper, here });
                 }
