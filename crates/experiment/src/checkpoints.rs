@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use hnas_data::Md5;
 use hnas_engine::Checkpoints;
@@ -33,6 +34,13 @@ impl TrialCheckpoints {
     pub(crate) fn of_run(&self, run: usize) -> Checkpoints {
         let file = self.folder.join(format!("run-{run}"));
         Checkpoints { file, every: self.every, of: format!("{}, run {run}", self.of) }
+    }
+
+    /// When any of its runs was last kept; `None` before the first time.
+    pub(crate) fn last_kept(&self) -> Option<SystemTime> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let whole = files.filter(|file| file.path().extension().is_none());
+        whole.filter_map(|file| file.metadata().ok()?.modified().ok()).max()
     }
 
     /// Once the trial is recorded. What cannot be removed is a warning.

@@ -130,7 +130,7 @@ impl Worker<'_> {
         match &lease.proposal.verdict {
             Verdict::Refuse(reason) => Ok(Outcome::Failed { reason: format!("refused: {reason}") }),
             Verdict::Reuse(fitness) => Ok(Outcome::Scored { fitness: *fitness, runs: Vec::new() }),
-            Verdict::Evaluate => beside_heartbeat(self.store, &job.study.name, lease, || {
+            Verdict::Evaluate => beside_heartbeat(self.store, &job.study.name, lease, checkpoints, || {
                 caught(|| self.evaluation(job, lease, checkpoints))
             }),
         }
@@ -187,11 +187,20 @@ pub(crate) fn patiently<T>(mut ask: impl FnMut() -> Result<T, ExperimentError>) 
     }
 }
 
-/// Does `work` while another thread renews the lease, four times within its time to live.
-fn beside_heartbeat<T: Send>(store: &Store, study: &str, lease: &Lease, work: impl FnOnce() -> T) -> T {
+/// Does `work` while another thread renews the lease, four times within its time to live, and says when a checkpoint shows
+/// that the trial got on.
+fn beside_heartbeat<T: Send>(
+    store: &Store,
+    study: &str,
+    lease: &Lease,
+    checkpoints: Option<&TrialCheckpoints>,
+    work: impl FnOnce() -> T,
+) -> T {
     let (done, rest) = channel::<()>();
     let every = lease.ttl / 4;
     let store = store.clone().giving_up_after(every);
+    let kept = || checkpoints.and_then(TrialCheckpoints::last_kept);
+    let mut known = kept();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut ledger: Option<Box<dyn Ledger>> = None;
@@ -201,6 +210,10 @@ fn beside_heartbeat<T: Send>(store: &Store, study: &str, lease: &Lease, work: im
                     None => store.join(study),
                 };
                 let renewed = opened.and_then(|mut open| {
+                    let last = kept();
+                    if last != known && open.got_on(lease)? {
+                        known = last;
+                    }
                     let renewed = open.renew(lease);
                     ledger = Some(open);
                     renewed

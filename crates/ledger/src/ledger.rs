@@ -8,12 +8,13 @@ use crate::{Backlog, Lease, LedgerError, Outcome, Proposal, Standing, Trial};
 /// failed: its genotype kills its workers.
 ///
 /// A lease counts when it ran out or was [abandoned](Ledger::abandon_leases), whatever became of its worker. A lease
-/// given back with [`release`](Ledger::release) does not count, renewing one does not make it two, and a training that
-/// ends with an error needs no second attempt: its failure is recorded under the first lease.
+/// given back with [`release`](Ledger::release) does not count, nor do those before a lease that
+/// [got on](Ledger::got_on), renewing one does not make it two, and a training that ends with an error needs no second
+/// attempt: its failure is recorded under the first lease.
 ///
 /// 10, since the ledger cannot tell a worker that crashed from one that was killed or switched off. It has to be far
-/// above the number of times a person interrupts the same long training, and it is how often a genotype that takes its
-/// process down may do so before the search goes on without it.
+/// above the number of times that a training which is not kept is interrupted, and it is how often a genotype that takes
+/// its process down may do so before the search goes on without it.
 pub const MAX_ATTEMPTS: u32 = 10;
 
 /// How long a lease lasts unless the ledger was told otherwise. Whoever holds one has to renew it, a few times within
@@ -57,6 +58,14 @@ pub trait Ledger: Send {
     ///
     /// When the ledger cannot be reached.
     fn renew(&mut self, lease: &Lease) -> Result<bool, LedgerError>;
+
+    /// Says that the trial's evaluation was kept further than any lease before left it, so that those no longer count as
+    /// attempts: a training of weeks may be interrupted any number of times. Returns false when the lease is lost.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be reached.
+    fn got_on(&mut self, lease: &Lease) -> Result<bool, LedgerError>;
 
     /// Gives the lease back, so that the trial can be leased again at once. Returns false when it was lost before.
     ///

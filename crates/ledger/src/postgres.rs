@@ -207,6 +207,14 @@ impl Ledger for PostgresLedger {
         Ok(renewed == 1)
     }
 
+    fn got_on(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
+        let sql = "UPDATE hnas.trials SET released = attempt - 1
+                   WHERE study = $1 AND id = $2 AND attempt = $3 AND worker = $4 AND seq IS NULL AND lease_until > 0";
+        let (study, id, attempt) = (self.study.clone(), self.trial_id(lease)?, i64::from(lease.attempt));
+        let params = params![study => TEXT, id => INT8, attempt => INT8, lease.worker => TEXT];
+        Ok(self.execute(sql, &params)? == 1)
+    }
+
     fn release(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
         let sql = "UPDATE hnas.trials SET lease_until = 0, released = released + 1
                    WHERE study = $1 AND id = $2 AND attempt = $3 AND worker = $4 AND seq IS NULL AND lease_until > 0";

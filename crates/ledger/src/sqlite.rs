@@ -174,6 +174,15 @@ impl Ledger for SqliteLedger {
         Ok(renewed == 1)
     }
 
+    fn got_on(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
+        let got_on = self.execute(
+            "UPDATE trials SET released = attempt - 1
+             WHERE study = ?1 AND id = ?2 AND attempt = ?3 AND worker = ?4 AND seq IS NULL AND lease_until > 0",
+            params![self.study, self.trial_id(lease)?, lease.attempt, lease.worker],
+        )?;
+        Ok(got_on == 1)
+    }
+
     fn release(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
         let released = self.execute(
             "UPDATE trials SET lease_until = 0, released = released + 1

@@ -56,6 +56,10 @@ impl Ledger for MemoryLedger {
         Ok(self.held(lease))
     }
 
+    fn got_on(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
+        Ok(self.held(lease))
+    }
+
     fn release(&mut self, lease: &Lease) -> Result<bool, LedgerError> {
         let held = self.held(lease);
         if held {

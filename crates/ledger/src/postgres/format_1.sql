@@ -31,7 +31,7 @@ CREATE TABLE hnas.trials (
     -- The lease.
     worker        text,              -- who leased or recorded it last
     attempt       bigint NOT NULL DEFAULT 0,            -- leases so far
-    released      bigint NOT NULL DEFAULT 0,            -- of which given back
+    released      bigint NOT NULL DEFAULT 0,            -- of which do not count: given back, or before one that got on
     lease_until   double precision NOT NULL DEFAULT 0,  -- 0: not leased
     -- The outcome, when seq is set.
     seq           bigint CHECK (seq >= 1),              -- 1, 2, 3, ... in the order of recording

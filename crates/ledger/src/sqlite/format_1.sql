@@ -25,7 +25,7 @@ CREATE TABLE trials (
     -- The lease.
     worker        TEXT,              -- who leased or recorded it last
     attempt       INTEGER NOT NULL DEFAULT 0,  -- leases so far
-    released      INTEGER NOT NULL DEFAULT 0,  -- of which given back
+    released      INTEGER NOT NULL DEFAULT 0,  -- of which do not count: given back, or before one that got on
     lease_until   REAL NOT NULL DEFAULT 0,     -- 0: not leased
     -- The outcome, when seq is set.
     seq           INTEGER CHECK (seq >= 1),    -- 1, 2, 3, ... in the order of recording

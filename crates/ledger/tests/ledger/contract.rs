@@ -62,6 +62,7 @@ macro_rules! contract {
             leases::a_renewed_lease_holds
             leases::a_released_lease_is_handed_out_at_once_and_does_not_count
             leases::abandoned_leases_are_handed_out_at_once_and_count
+            leases::leases_before_one_that_got_on_do_not_count
             leases::a_genotype_that_kills_every_worker_fails_once
             leases::a_genotype_that_kills_the_whole_process_is_given_up
         }

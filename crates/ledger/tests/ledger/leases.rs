@@ -88,6 +88,31 @@ pub(crate) fn abandoned_leases_are_handed_out_at_once_and_count(backend: &dyn Ba
     assert_eq!(ids(&ledger.results(0).unwrap()), [1], "what is finished stays");
 }
 
+pub(crate) fn leases_before_one_that_got_on_do_not_count(backend: &dyn Backend) {
+    let mut ledger = backend.search();
+    propose(&mut *ledger, 1..=1);
+    let mut lost = lease(&mut *ledger, "dead");
+    for attempt in 2..=3 * MAX_ATTEMPTS {
+        if attempt % (MAX_ATTEMPTS - 1) == 0 {
+            assert!(ledger.got_on(&lost).unwrap());
+        }
+        assert_eq!(ledger.abandon_leases("dead").unwrap(), 1);
+        let next = lease(&mut *ledger, "dead");
+        assert_eq!(next.attempt, attempt, "each lease is told from all others");
+        assert!(!ledger.got_on(&lost).unwrap(), "it is lost");
+        lost = next;
+    }
+    // From one that got on as many are left as there were at first, itself included.
+    assert!(ledger.got_on(&lost).unwrap());
+    for _ in 1..MAX_ATTEMPTS {
+        assert_eq!(ledger.abandon_leases("dead").unwrap(), 1);
+        lease(&mut *ledger, "dead");
+    }
+    assert_eq!(ledger.abandon_leases("dead").unwrap(), 1);
+    assert_eq!(ledger.lease("alive").unwrap(), None);
+    assert_eq!(ids(&ledger.results(0).unwrap()), [1], "given up");
+}
+
 pub(crate) fn a_genotype_that_kills_the_whole_process_is_given_up(backend: &dyn Backend) {
     let mut ledger = backend.search();
     propose(&mut *ledger, 1..=2);
