@@ -66,16 +66,27 @@ fn page(run: &RunFolder) -> Result<Page> {
     })
 }
 
-/// A published number that the winners of an arm are to be compared with; `None` for all others.
+/// A published number that arms of this experiment are to be compared with; `None` for all others.
 fn claim(number: &Published, arms: &[PlannedArm]) -> Option<Claim> {
-    let arm = arms.iter().find(|arm| number.arm.as_ref() == Some(&arm.name))?;
-    let test_error = |model| Evidence::TestError { arm: arm.name.clone(), model };
-    Some(Claim {
-        what: number.what.clone(),
-        published: number.value.clone(),
-        source: source(number),
-        evidence: model(arm).map_or(Evidence::Nothing, test_error),
-    })
+    let model = |name: &String| arms.iter().find(|arm| arm.name == *name).map(model);
+    let judged = |name: &String, evidence: fn(String, String) -> Evidence| {
+        model(name).map(|model| model.map_or(Evidence::Nothing, |model| evidence(name.clone(), model)))
+    };
+    let evidence = match &number.evidence {
+        hnas_experiment::Evidence::Nothing => None,
+        hnas_experiment::Evidence::TestError(arm) => judged(arm, |arm, model| Evidence::TestError { arm, model }),
+        hnas_experiment::Evidence::Top5Error(arm) => judged(arm, |arm, model| Evidence::Top5Error { arm, model }),
+        hnas_experiment::Evidence::LowerTestError(arm, than) => {
+            model(arm).zip(model(than)).map(|models| match models {
+                (Some(model), Some(other)) if model == other => {
+                    Evidence::LowerTestError { arm: arm.clone(), than: than.clone(), model }
+                }
+                _ => Evidence::Nothing,
+            })
+        }
+    };
+    let (what, published, source) = (number.what.clone(), number.value.clone(), source(number));
+    evidence.map(|evidence| Claim { what, published, source, evidence })
 }
 
 fn source(number: &Published) -> String {
@@ -100,7 +111,8 @@ fn shown(arms: Vec<Arm>, published: &[Published]) -> Vec<hnas_report::Arm> {
     for arm in arms {
         let plan = &arm.plan;
         let place = shown.iter().position(|known| known.name == plan.name).unwrap_or_else(|| {
-            let error = published.iter().find(|number| number.arm.as_ref() == Some(&plan.name));
+            let of_arm = hnas_experiment::Evidence::TestError(plan.name.clone());
+            let error = published.iter().find(|number| number.evidence == of_arm);
             shown.push(hnas_report::Arm {
                 name: plan.name.clone(),
                 description: plan.description.clone(),

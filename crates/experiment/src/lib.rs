@@ -35,7 +35,7 @@ pub use evaluate::{Candidate, Progress, candidate, evaluate};
 pub use execute::Executor;
 pub use photographs::Photographs;
 pub use plan::Experiment;
-pub use resolved::{Confidence, PlannedArm, Published, Resolved, winner};
+pub use resolved::{Confidence, Evidence, PlannedArm, Published, Resolved, winner};
 pub use run::{Arm, RunFolder, Session, TakenRun};
 pub use seeds::{Purpose, training_seed};
 pub use simulate::{Load, Simulated, simulate};

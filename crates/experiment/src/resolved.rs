@@ -52,8 +52,22 @@ pub struct Published {
     pub source: String,
     /// How sure the transcription is.
     pub confidence: Confidence,
-    /// The arm of this experiment whose test error it is to be compared with, if one is.
-    pub arm: Option<String>,
+    /// What of this experiment is to be compared with it.
+    pub evidence: Evidence,
+}
+
+/// What decides whether a published number was reproduced. Arms go by their names; their winners' errors are those of the model
+/// that they are retrained in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Evidence {
+    /// The test error of an arm's winners in %, for images of many classes the top-1 error.
+    TestError(String),
+    /// Their top-5 error in %.
+    Top5Error(String),
+    /// That the first arm's test error is lower than the second's.
+    LowerTestError(String, String),
+    /// Nothing in this experiment.
+    Nothing,
 }
 
 /// How sure a number is that was taken from a publication.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hnas_experiment::{Experiment, PlannedArm, Resolved};
+use hnas_experiment::{Evidence, Experiment, PlannedArm, Published, Resolved};
 
 const TRAINING: [&str; 5] = ["cifar10", "figure3", "figure4", "imagenet", "learned-cell"];
 
@@ -39,12 +39,31 @@ fn cifar10_has_the_eight_rows_of_table_1_and_the_wide_model_of_table_2() {
     ];
     assert_eq!(arms(&paper), expected);
     for number in &paper.published {
-        if let Some(arm) = &number.arm {
+        let named = match &number.evidence {
+            Evidence::Nothing => vec![],
+            Evidence::TestError(arm) | Evidence::Top5Error(arm) => vec![arm],
+            Evidence::LowerTestError(arm, than) => vec![arm, than],
+        };
+        for arm in named {
             assert!(expected.iter().any(|(name, ..)| name == arm), "{number:?}");
         }
     }
-    let rows = paper.published.iter().filter(|number| number.source == "Table 1" && number.arm.is_some());
-    assert_eq!(rows.count(), 8);
+    let is_row = |number: &&Published| number.source == "Table 1" && matches!(number.evidence, Evidence::TestError(_));
+    let rows: Vec<&Published> = paper.published.iter().filter(is_row).collect();
+    assert_eq!(rows.len(), 8);
+    // What is said of two arms is what their rows say.
+    let error = |arm: &str| {
+        let of_arm = Evidence::TestError(arm.to_owned());
+        let row = rows.iter().find(|row| row.evidence == of_arm);
+        row.and_then(|row| row.value.split(' ').next()?.parse::<f64>().ok()).unwrap()
+    };
+    for number in &paper.published {
+        if let Evidence::LowerTestError(arm, than) = &number.evidence {
+            let (better, worse) = (error(arm), error(than));
+            assert_eq!(number.value, format!("{better:.2} against {worse:.2}"));
+            assert!(better < worse, "{number:?}");
+        }
+    }
 }
 
 #[test]

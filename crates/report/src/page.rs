@@ -65,6 +65,13 @@ pub enum Evidence {
         /// The model, as [`Retraining::model`] names it.
         model: String,
     },
+    /// Likewise the part in % of the test images whose class was not among the five likeliest.
+    Top5Error {
+        /// Name of the arm.
+        arm: String,
+        /// The model, as [`Retraining::model`] names it.
+        model: String,
+    },
     /// The winners of `arm` have a lower test error than those of `than`.
     LowerTestError {
         /// Name of the arm that is said to be better.

@@ -10,7 +10,7 @@ use crate::bootstrap::Interval;
 use crate::correlations::Correlation;
 use crate::summary::{SeedSummary, Summary, Test, fitness};
 use crate::verdict::Judged;
-use crate::{FinalRun, Page, Retraining};
+use crate::{Evidence, FinalRun, Page, Retraining};
 
 /// Version of the layout of `results.json`, its field `schema_version`.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -49,7 +49,11 @@ fn claim(judged: &Judged) -> Value {
         "published": judged.claim.published,
         "source": judged.claim.source,
         "obtained": judged.obtained.map(|obtained| json!({
-            "quantity": if obtained.is_difference { "difference of test errors" } else { "test error" },
+            "quantity": match judged.claim.evidence {
+                Evidence::LowerTestError { .. } => "difference of test errors",
+                Evidence::Top5Error { .. } => "top-5 error",
+                Evidence::TestError { .. } | Evidence::Nothing => "test error",
+            },
             "mean": finite(obtained.mean),
             "standard_deviation": obtained.deviation,
             "interval": obtained.interval.map(interval),
@@ -88,13 +92,13 @@ fn test(test: &Test) -> Value {
         "model": test.model,
         "parameters": [test.parameters.0, test.parameters.1],
         "accuracy": {
-            "n": test.accuracy.n,
+            "n": test.accuracy.units.len(),
             "mean": test.accuracy.mean,
             "standard_deviation": test.accuracy.deviation,
-            "interval": test.interval.map(interval),
+            "interval": test.accuracy.interval.map(interval),
         },
-        "top_5_accuracy": test.top_5.map(|top_5| json!({
-            "n": top_5.n,
+        "top_5_accuracy": test.top_5.as_ref().map(|top_5| json!({
+            "n": top_5.units.len(),
             "mean": finite(top_5.mean),
             "standard_deviation": top_5.deviation,
         })),

@@ -35,6 +35,18 @@ pub(crate) struct SeedSummary<'a> {
     pub(crate) ancestry: Vec<&'a Trial>,
 }
 
+/// Accuracies of winners as one number.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Average {
+    /// What is averaged: the mean of each seed's trainings, or the trainings themselves where there is one seed.
+    pub(crate) units: Vec<f64>,
+    pub(crate) mean: f64,
+    /// Standard deviation over the units.
+    pub(crate) deviation: Option<f64>,
+    /// Bootstrap interval of the mean, over the units.
+    pub(crate) interval: Option<Interval>,
+}
+
 /// The winners of an arm in one model, on the test images.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Test<'a> {
@@ -44,14 +56,9 @@ pub(crate) struct Test<'a> {
     /// Seeds with a result, and all their trainings.
     pub(crate) seeds: usize,
     pub(crate) runs: usize,
-    /// What is averaged: the mean of each seed's trainings, or the trainings themselves where there is one seed.
-    pub(crate) units: Vec<f64>,
-    /// Mean accuracy over the units and its standard deviation.
-    pub(crate) accuracy: Sample,
-    /// Part of the images whose class was among the five likeliest, over units likewise; `None` where no training says it.
-    pub(crate) top_5: Option<Sample>,
-    /// Bootstrap interval of the mean, over the units.
-    pub(crate) interval: Option<Interval>,
+    pub(crate) accuracy: Average,
+    /// Part of the images whose class was among the five likeliest; `None` where no training says it.
+    pub(crate) top_5: Option<Average>,
     /// Whether every seed of the arm has a result of each training that was planned: of failed ones there is none, and a mean
     /// over those that went well is not the mean that was asked for.
     pub(crate) whole: bool,
@@ -152,32 +159,38 @@ fn tests<'a>(seeds: &[SeedSummary<'a>]) -> Vec<Test<'a>> {
 /// `None` while no winner has a result in this model.
 fn test<'a>(seeds: &[SeedSummary<'a>], model: &'a str) -> Option<Test<'a>> {
     let of_model = || seeds.iter().flat_map(SeedSummary::of_winner).filter(|retraining| retraining.model == model);
+    let finite = |accuracy: &f64| accuracy.is_finite();
     let accuracies = |retraining: &Retraining| -> Vec<f64> {
-        retraining.runs.iter().filter_map(|run| run.test_accuracy).filter(|accuracy| accuracy.is_finite()).collect()
+        retraining.runs.iter().filter_map(|run| run.test_accuracy).filter(finite).collect()
     };
     let top_5 = |retraining: &Retraining| -> Vec<f64> {
-        retraining.runs.iter().filter_map(|run| run.top_5_accuracy).filter(|accuracy| accuracy.is_finite()).collect()
+        retraining.runs.iter().filter_map(|run| run.top_5_accuracy).filter(finite).collect()
     };
-    let with_runs: Vec<Vec<f64>> = of_model().map(accuracies).filter(|runs| !runs.is_empty()).collect();
-    let units_of = |with_runs: &[Vec<f64>]| match with_runs {
-        [runs] => runs.clone(),
-        several => several.iter().filter_map(|runs| Some(sample(runs.iter().copied())?.mean)).collect(),
-    };
-    let units = units_of(&with_runs);
-    let top_5 = units_of(&of_model().map(top_5).filter(|runs| !runs.is_empty()).collect::<Vec<_>>());
+    let runs: Vec<Vec<f64>> = of_model().map(accuracies).collect();
     let parameters = || of_model().map(|retraining| retraining.parameters);
     Some(Test {
         model,
         parameters: (parameters().min()?, parameters().max()?),
-        seeds: with_runs.len(),
-        runs: with_runs.iter().map(Vec::len).sum(),
-        accuracy: sample(units.iter().copied())?,
-        top_5: sample(top_5),
-        interval: bootstrap::of_mean(&units),
-        units,
+        seeds: runs.iter().filter(|runs| !runs.is_empty()).count(),
+        runs: runs.iter().map(Vec::len).sum(),
         whole: of_model().count() == seeds.len()
-            && of_model().all(|retraining| accuracies(retraining).len() as u64 >= retraining.planned),
+            && of_model().zip(&runs).all(|(retraining, runs)| runs.len() as u64 >= retraining.planned),
+        accuracy: Average::of(runs)?,
+        top_5: Average::of(of_model().map(top_5).collect()),
     })
+}
+
+impl Average {
+    /// Of the trainings of each seed; `None` when there are none.
+    fn of(mut seeds: Vec<Vec<f64>>) -> Option<Average> {
+        seeds.retain(|runs| !runs.is_empty());
+        let units = match &seeds[..] {
+            [runs] => runs.clone(),
+            several => several.iter().filter_map(|runs| Some(sample(runs.iter().copied())?.mean)).collect(),
+        };
+        let Sample { mean, deviation, .. } = sample(units.iter().copied())?;
+        Some(Average { mean, deviation, interval: bootstrap::of_mean(&units), units })
+    }
 }
 
 /// The chain of parents up to `last`, oldest first. It ends where a parent is not among the trials; a parent that is no

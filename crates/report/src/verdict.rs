@@ -3,14 +3,13 @@
 //! - A claim that nothing here tests, or of whose planned trainings any is unfinished or failed, is not tested.
 //! - A run that differs from the paper in any number tests no claim: not tested at this scale.
 //! - Fewer than [`FEWEST_SEEDS`] seeds test no claim: one search that went well or badly shows nothing.
-//! - A test error is reproduced when the bootstrap interval of the mean over seeds meets the published mean plus or minus
+//! - A test error, or a top-5 error, is reproduced when the bootstrap interval of the mean over seeds meets the published mean plus or minus
 //!   its printed deviation; a better one that does not meet it is not the published one.
 //! - One arm is better than another when the whole interval of the difference of their test errors is below zero.
 
 use crate::bootstrap::{self, Interval};
 use crate::format::{count, points};
-use crate::statistics::sample;
-use crate::summary::{Summary, Test};
+use crate::summary::{Average, Summary, Test};
 use crate::{Claim, Evidence, Page};
 
 /// Seeds that a verdict needs at least.
@@ -67,9 +66,10 @@ pub(crate) fn judge<'a>(page: &'a Page, summaries: &[Summary]) -> Vec<Judged<'a>
 fn one<'a>(claim: &'a Claim, differences: u64, summaries: &[Summary]) -> Judged<'a> {
     let arm = |name: &str| summaries.iter().find(|summary| summary.arm.name == name);
     let judged = |obtained, verdict, why| Judged { claim, obtained, verdict, why };
-    let (arms, model) = match &claim.evidence {
-        Evidence::TestError { arm, model } => (vec![arm], model),
-        Evidence::LowerTestError { arm, than, model } => (vec![arm, than], model),
+    let (arms, model, top_5) = match &claim.evidence {
+        Evidence::TestError { arm, model } => (vec![arm], model, false),
+        Evidence::Top5Error { arm, model } => (vec![arm], model, true),
+        Evidence::LowerTestError { arm, than, model } => (vec![arm, than], model, false),
         Evidence::Nothing => return judged(None, Verdict::NotTested, "nothing in this run tests it".to_owned()),
     };
     let mut tests = Vec::new();
@@ -82,7 +82,14 @@ fn one<'a>(claim: &'a Claim, differences: u64, summaries: &[Summary]) -> Judged<
             return judged(None, Verdict::NotTested, format!("no winner of {name} has a result in the model {model}"));
         };
         unfinished |= !summary.searched() || !test.whole;
-        tests.push(test);
+        let Some(average) = (if top_5 { test.top_5.as_ref() } else { Some(&test.accuracy) }) else {
+            return judged(
+                None,
+                Verdict::NotTested,
+                format!("no winner of {name} has a top-5 error in the model {model}"),
+            );
+        };
+        tests.push((test, average));
     }
     let obtained = obtained(&tests);
     let judged = |verdict, why| judged(Some(obtained), verdict, why);
@@ -123,24 +130,23 @@ fn one<'a>(claim: &'a Claim, differences: u64, summaries: &[Summary]) -> Judged<
 }
 
 /// The error of one arm, or the difference of the errors of two.
-fn obtained(tests: &[&Test]) -> Obtained {
-    let errors = |test: &Test| test.units.iter().map(|accuracy| 1.0 - accuracy).collect::<Vec<f64>>();
-    let mean = |test: &Test| 1.0 - test.accuracy.mean;
+fn obtained(tests: &[(&Test, &Average)]) -> Obtained {
+    let errors = |average: &Average| average.units.iter().map(|accuracy| 1.0 - accuracy).collect::<Vec<f64>>();
     match tests {
-        [better, worse, ..] => Obtained {
-            mean: mean(better) - mean(worse),
+        [(test, better), (other, worse), ..] => Obtained {
+            mean: worse.mean - better.mean,
             deviation: None,
             interval: bootstrap::of_difference(&errors(better), &errors(worse)),
-            seeds: better.seeds.min(worse.seeds),
-            runs: better.runs + worse.runs,
+            seeds: test.seeds.min(other.seeds),
+            runs: test.runs + other.runs,
             is_difference: true,
         },
         _ => {
-            let test = tests[0];
+            let (test, average) = tests[0];
             Obtained {
-                mean: mean(test),
-                deviation: sample(test.units.iter().copied()).and_then(|units| units.deviation),
-                interval: test.interval.map(|interval| interval.complement(1.0)),
+                mean: 1.0 - average.mean,
+                deviation: average.deviation,
+                interval: average.interval.map(|interval| interval.complement(1.0)),
                 seeds: test.seeds,
                 runs: test.runs,
                 is_difference: false,

@@ -37,7 +37,7 @@ pub(super) fn results(summaries: &[Summary]) -> Markup {
                 text(best.map_or_else(|| MISSING.to_owned(), |best| spread(best.mean, best.deviation))),
                 text(test.map_or(MISSING, |test| test.model)),
                 test.map_or_else(|| text(MISSING), error),
-                text(test.and_then(|test| test.interval).map_or_else(|| MISSING.to_owned(), of_errors)),
+                text(test.and_then(|test| test.accuracy.interval).map_or_else(|| MISSING.to_owned(), of_errors)),
                 // Published for one model; the first one's.
                 text(if place == 0 { published(summary) } else { MISSING.to_owned() }),
                 text(parameters(summary, test)),
@@ -237,9 +237,9 @@ fn error(test: &Test) -> Markup {
     let runs = count(test.runs as u64, "training", "trainings");
     html! {
         (spread(1.0 - test.accuracy.mean, test.accuracy.deviation))
-        @if let Some(top_5) = test.top_5 { br; "top-5: " (spread(1.0 - top_5.mean, top_5.deviation)) }
+        @if let Some(top_5) = &test.top_5 { br; "top-5: " (spread(1.0 - top_5.mean, top_5.deviation)) }
         br; span class="n" {
-            "n = " (test.accuracy.n)
+            "n = " (test.accuracy.units.len())
             @if test.seeds > 1 { " seeds, " (runs) } @else { " " (if test.runs == 1 { "training" } else { "trainings" }) }
         }
     }

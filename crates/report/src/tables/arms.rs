@@ -12,16 +12,16 @@ pub(super) fn results(summaries: &[Summary]) -> Table {
     let mut rows = Vec::new();
     for summary in summaries {
         for test in &summary.tests {
-            let errors = test.interval.map(|interval| interval.complement(1.0));
+            let errors = test.accuracy.interval.map(|interval| interval.complement(1.0));
             rows.push(vec![
                 summary.arm.name.clone(),
                 test.model.to_owned(),
                 number(1.0 - test.accuracy.mean),
                 number(test.accuracy.deviation),
-                number(test.top_5.map(|top_5| 1.0 - top_5.mean)),
+                number(test.top_5.as_ref().map(|top_5| 1.0 - top_5.mean)),
                 number(errors.map(|errors| errors.low)),
                 number(errors.map(|errors| errors.high)),
-                test.accuracy.n.to_string(),
+                test.accuracy.units.len().to_string(),
                 test.seeds.to_string(),
                 test.runs.to_string(),
                 test.parameters.0.to_string(),

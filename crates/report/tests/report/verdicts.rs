@@ -93,6 +93,25 @@ fn a_claim_is_judged_only_where_the_run_can_judge_it() {
 }
 
 #[test]
+fn a_top_5_error_is_judged_by_itself() {
+    let trials = few();
+    let with = |top_5: Option<f64>| {
+        let seed = |number: u64| {
+            let mut retraining = with_errors(&trials, &[20.0]);
+            retraining.runs[0].top_5_accuracy = top_5;
+            let study = format!("a/seed-{number}");
+            Seed { seed: number, study, ..arm_of("a", &trials, vec![retraining]).seeds[0].clone() }
+        };
+        let arm = Arm { name: "a".to_owned(), seeds: (1..=3).map(seed).collect(), ..Arm::default() };
+        let evidence = Evidence::Top5Error { arm: "a".to_owned(), model: "large".to_owned() };
+        let claim = Claim { what: "c".to_owned(), published: "5.2".to_owned(), source: String::new(), evidence };
+        let json = Report::of(&Page { arms: vec![arm], claims: vec![claim], ..Page::default() }).json;
+        json["scorecard"][0]["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([Some(0.948), Some(0.94), None].map(with), ["reproduced", "not reproduced", "not tested"]);
+}
+
+#[test]
 fn a_run_at_another_scale_never_claims_to_reproduce() {
     let report = Report::of(&synthetic::page(60));
     let verdicts = report.texts("#scorecard .verdict");
