@@ -11,7 +11,7 @@ const PLOT: f64 = 230.0;
 /// Space for the title, and for the axis below; at the right border.
 const ABOVE: f64 = 34.0;
 const BELOW: f64 = 46.0;
-const RIGHT: f64 = 18.0;
+const RIGHT: f64 = 24.0;
 
 /// The part of the drawing inside the axes, and what lies where in it.
 pub(super) struct Plot {

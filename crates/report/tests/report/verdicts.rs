@@ -98,7 +98,7 @@ fn a_top_5_error_is_judged_by_itself() {
     let with = |top_5: Option<f64>| {
         let seed = |number: u64| {
             let mut retraining = with_errors(&trials, &[20.0]);
-            retraining.runs[0].top_5_accuracy = top_5;
+            retraining.runs[0].top_5_accuracy = top_5.map(|top_5| top_5 + 0.001 * number as f64);
             let study = format!("a/seed-{number}");
             Seed { seed: number, study, ..arm_of("a", &trials, vec![retraining]).seeds[0].clone() }
         };
@@ -108,7 +108,7 @@ fn a_top_5_error_is_judged_by_itself() {
         let json = Report::of(&Page { arms: vec![arm], claims: vec![claim], ..Page::default() }).json;
         json["scorecard"][0]["verdict"].as_str().unwrap().to_owned()
     };
-    assert_eq!([Some(0.948), Some(0.94), None].map(with), ["reproduced", "not reproduced", "not tested"]);
+    assert_eq!([Some(0.946), Some(0.94), None].map(with), ["reproduced", "not reproduced", "not tested"]);
 }
 
 #[test]
