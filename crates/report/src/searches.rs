@@ -12,8 +12,10 @@ use crate::{Arm, Page, Seed};
 /// One search, shown under the arm that holds the most of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Search<'a> {
-    /// Place of the arm on the page, from 0: its colour.
+    /// Place of the arm on the page, from 0.
     pub(crate) place: usize,
+    /// Its place among the arms that show a search, from 0: their colours, of which there are few.
+    pub(crate) look: usize,
     pub(crate) arm: &'a Arm,
     pub(crate) seed: &'a Seed,
 }
@@ -38,7 +40,7 @@ pub(crate) fn searches(page: &Page) -> Vec<Search<'_>> {
     let mut found = Vec::new();
     for (place, arm) in page.arms.iter().enumerate() {
         for seed in &arm.seeds {
-            let search = Search { place, arm, seed };
+            let search = Search { place, look: 0, arm, seed };
             if seed.study.is_empty() {
                 // A search without a name is nobody else's.
                 found.push(search);
@@ -52,6 +54,9 @@ pub(crate) fn searches(page: &Page) -> Vec<Search<'_>> {
     }
     found.extend(longest.into_values());
     found.sort_by_key(|search| (search.place, search.seed.seed));
+    for (look, of_arm) in found.chunk_by_mut(|one, next| one.place == next.place).enumerate() {
+        of_arm.iter_mut().for_each(|search| search.look = look);
+    }
     found
 }
 

@@ -17,7 +17,7 @@ const POINTS: u64 = 60;
 
 /// The searches of one arm.
 struct Group<'a> {
-    place: usize,
+    look: usize,
     name: &'a str,
     searches: Vec<Search<'a>>,
 }
@@ -81,7 +81,7 @@ pub(super) fn panels(searches: &[Search]) -> Vec<Figure> {
 fn groups<'a>(searches: &[Search<'a>]) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
     for search in searches.iter().filter(|search| search.seed.planned > 1 || search.seed.trials.len() > 1) {
-        let new = Group { place: search.place, name: &search.arm.name, searches: Vec::new() };
+        let new = Group { look: search.look, name: &search.arm.name, searches: Vec::new() };
         groups.entry(search.place).or_insert(new).searches.push(*search);
     }
     groups.into_values().filter(|group| group.searches.iter().any(|search| !search.seed.trials.is_empty())).collect()
@@ -112,7 +112,7 @@ fn seed_words(groups: &[Group]) -> String {
 
 /// A series for each arm that has any points.
 fn drawn(groups: &[Group], mark: Mark, points: impl Fn(&Group) -> Vec<Point>) -> Vec<Series> {
-    let series = |group: &Group| Series { name: group.name.to_owned(), mark, look: group.place, points: points(group) };
+    let series = |group: &Group| Series { name: group.name.to_owned(), mark, look: group.look, points: points(group) };
     groups.iter().map(series).filter(|series| !series.points.is_empty()).collect()
 }
 

@@ -122,7 +122,8 @@ pub(super) fn small_and_large(page: &Page, retrained: &[Retrained]) -> Vec<Figur
                 );
                 Point { range: spread(one.test.mean, one.test), note, ..Point::new(one.fitness, one.test.mean) }
             };
-            Series { name: arm.name.clone(), mark: Mark::Dots, look: place, points: of_arm.map(point).collect() }
+            let look = of_arm.clone().next().map_or(0, |one| one.search.look);
+            Series { name: arm.name.clone(), mark: Mark::Dots, look, points: of_arm.map(point).collect() }
         });
         let chart = Chart {
             title: format!("Small and large model ({model})"),

@@ -151,6 +151,8 @@ fn arms_that_share_a_search_are_drawn_once_and_share_what_was_retrained() {
     let report = Report::of(&page);
     let (_, panel) = report.figures.iter().find(|(name, _)| name == "figure-3-best.svg").unwrap();
     assert!(panel.contains(">all<") && !panel.contains(">ten<") && !panel.contains(">one<"), "{panel}");
+    // The only search that is drawn has the first colour, though its arm is the third.
+    assert!(panel.contains("i1\"") && !panel.contains("i3\""), "{panel}");
     let (_, figure) = report.figures.iter().find(|(name, _)| name == "figure-4-3.svg").unwrap();
     // Three genotypes, by the small and by the large model; their gains in points.
     assert_eq!(figure.matches("<title>all, seed 1, trial ").count(), 6, "{figure}");
