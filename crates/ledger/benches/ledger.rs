@@ -1,6 +1,7 @@
 //! How long each operation of a ledger takes when it holds many trials: `cargo bench -p hnas-ledger --bench ledger`, with
 //! the number of trials and where to keep them as arguments, `-- 100000 postgres://me@host/empty_database`; without an
-//! address in a file.
+//! address in a file. A ledger that holds trials already, of this program, gets that many more: a large one is quickly made
+//! in a file and copied to a database with `hnas copy-ledger`.
 //!
 //! The bound that matters is a training of minutes beside it: every operation but the reading of all results stays
 //! within a few waits for the disk, whatever the number of trials.
@@ -24,8 +25,9 @@ fn main() {
     let mut worker = store.join("search").expect("the same ledger");
     let mut heartbeat = store.join("search").expect("the same ledger");
 
+    let before = controller.backlog().expect("counted").proposed;
     let mut clock = Clock::default();
-    for id in 1..=trials {
+    for id in before + 1..=before + trials {
         let proposal = proposal(id);
         clock.time("propose", || controller.propose(&proposal)).expect("proposed");
         // A few hundred stay open, as in a search on many machines.
@@ -41,7 +43,7 @@ fn main() {
         }
     }
     clock.time("results, all", || controller.results(0)).expect("read");
-    println!("{trials} trials in {store}");
+    println!("{trials} trials after {before} in {store}");
     clock.print();
 }
 
