@@ -3,8 +3,8 @@
 //! - A claim that nothing here tests, or of whose planned trainings any is unfinished or failed, is not tested.
 //! - A run that differs from the paper in any number tests no claim: not tested at this scale.
 //! - Fewer than [`FEWEST_SEEDS`] seeds test no claim: one search that went well or badly shows nothing.
-//! - A test error, or a top-5 error, is reproduced when the bootstrap interval of the mean over seeds meets the published mean plus or minus
-//!   its printed deviation; a better one that does not meet it is not the published one.
+//! - A test error, or a top-5 error, is reproduced when the bootstrap interval of the mean over seeds meets the published
+//!   mean plus or minus its printed deviation; a better one that does not meet it is not the published one.
 //! - One arm is better than another when the whole interval of the difference of their test errors is below zero.
 
 use crate::bootstrap::{self, Interval};

@@ -108,12 +108,12 @@ pub(super) fn small_and_large(page: &Page, retrained: &[Retrained]) -> Vec<Figur
         if here.len() < 2 {
             return None;
         }
-        let arms = page.arms.iter().enumerate().map(|(place, arm)| {
-            let of_arm = here.iter().filter(|one| one.search.place == place);
+        // They come search by search, in the order of the arms.
+        let of_arm = |all: &[&Retrained]| {
             let point = |one: &&Retrained| {
                 let note = format!(
                     "{}, seed {}, trial {}: fitness {}, test accuracy {} (n = {})",
-                    arm.name,
+                    one.search.arm.name,
                     one.search.seed.seed,
                     one.trial.proposal.id,
                     percent(one.fitness),
@@ -122,14 +122,19 @@ pub(super) fn small_and_large(page: &Page, retrained: &[Retrained]) -> Vec<Figur
                 );
                 Point { range: spread(one.test.mean, one.test), note, ..Point::new(one.fitness, one.test.mean) }
             };
-            let look = of_arm.clone().next().map_or(0, |one| one.search.look);
-            Series { name: arm.name.clone(), mark: Mark::Dots, look, points: of_arm.map(point).collect() }
-        });
+            let search = all[0].search;
+            Series {
+                name: search.arm.name.clone(),
+                mark: Mark::Dots,
+                look: search.look,
+                points: all.iter().map(point).collect(),
+            }
+        };
         let chart = Chart {
             title: format!("Small and large model ({model})"),
             x: axis("fitness: validation accuracy of the small model", Unit::Percent),
             y: axis("test accuracy of the large model", Unit::Percent),
-            series: arms.filter(|series| !series.points.is_empty()).collect(),
+            series: here.chunk_by(|one, next| one.search.place == next.search.place).map(of_arm).collect(),
         };
         let caption = format!(
             "Each of the {} genotypes that were trained in both, under the arm that holds most of its search; bars: standard deviation \
