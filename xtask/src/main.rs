@@ -27,6 +27,7 @@ cargo xtask COMMAND
                  --plan prints what would run and the estimated hours, and runs nothing else
                  example: cargo xtask reproduce cifar10 --scale smoke
   test           every test of the workspace, then the smoke scale of each experiment on real data
+                 example: cargo xtask test
   tidy           the rules that the compiler does not hold: doors between crates, file sizes, file headers
   ci             what must hold before a change lands: tidy, format, lints, the CUDA build's types, test
   bench [NAME]   the benchmarks; NAME picks one, for example: cargo xtask bench operations
@@ -35,13 +36,16 @@ cargo xtask COMMAND
                  trains the same networks with this engine and with PyTorch, in turn in one run: speed, memory, and whether
                  loss and gradients agree. --quick takes two networks (40 minutes where torch.compile takes 5), without it fifteen (up to 3 hours);
                  --no-compile leaves torch.compile out;
-                 --curves compares the losses of 200 steps. Needs python3 with venv, and a C++ compiler for torch.compile.
+                 --curves compares losses and accuracies of 200 steps instead, with three seeds (45 minutes).
+                 Needs python3 with venv, and a C++ compiler for torch.compile.
                  PyTorch is installed under target/pytorch from PyPI (5 GB), or from the index that HNAS_TORCH_INDEX names:
                  https://download.pytorch.org/whl/cpu has small builds without CUDA
+                 example: cargo xtask bench engine --against pytorch --quick --no-compile
   screenshots RUN [--out DIR]
                  opens RUN/report.html in headless Chromium at desktop and phone width, light and dark, and as a grey print; writes
                  PNGs to RUN/screenshots, and fails when anything overlaps or is cut off. Needs Chromium (Debian: chromium)
-  help           this text
+                 example: cargo xtask screenshots runs/smoke
+  help           this text; `cargo xtask COMMAND --help` is the part of a command
 
 Every command exits with 0 when all went well, 2 when its arguments are wrong, 1 otherwise.
 ";
@@ -69,6 +73,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// The part of the help that is about one command; all of it where there is no such command.
+fn help_of(command: &str) -> String {
+    let mut wanted = false;
+    let part = HELP.lines().filter(|line| {
+        if let Some(heading) = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) {
+            wanted = heading.split(' ').next() == Some(command);
+        } else if !line.starts_with(' ') {
+            wanted = false;
+        }
+        wanted
+    });
+    let part: Vec<&str> = part.collect();
+    if part.is_empty() { HELP.to_owned() } else { part.join("\n") + "\n" }
+}
+
 fn run(arguments: &[String]) -> Result<()> {
     let (command, rest) = match arguments.split_first() {
         Some((command, rest)) => (command.as_str(), rest),
@@ -78,6 +97,10 @@ fn run(arguments: &[String]) -> Result<()> {
         None => Ok(()),
         Some(extra) => Err(Usage(format!("`{name}` takes no argument, got {extra:?}"))),
     };
+    if rest.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{}", help_of(command));
+        return Ok(());
+    }
     match command {
         "help" | "--help" | "-h" => print!("{HELP}"),
         "reproduce" => reproduce::run(rest)?,

@@ -261,7 +261,7 @@ def main():
     parser.add_argument("--budget", type=float, default=180, help="minutes after which no further case is begun")
     parser.add_argument("--compile-limit", type=float, default=600, help="seconds that torch.compile may take")
     parser.add_argument("--no-compile", action="store_true", help="leaves torch.compile out: minutes a network less")
-    parser.add_argument("--curves", action="store_true", help="losses of 200 training steps instead of times")
+    parser.add_argument("--curves", action="store_true", help="losses and accuracies of 200 training steps instead of times")
     arguments = parser.parse_args()
     # Ended from outside, the engines are ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))

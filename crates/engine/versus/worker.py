@@ -8,7 +8,8 @@ It reads one command a line from standard input, its words separated by tabs, an
     load FOLDER MODE         builds the network of FOLDER; MODE is words joined by +: eager or compile, then
                              channels_last, then keep (the allocator keeps freed memory, as the engine asks it to)
     step K                   trains K steps on the batch of FOLDER
-    curve FOLDER KIND        trains on the batches of FOLDER, in float32 or float64: the loss of each step
+    curve FOLDER KIND LAYOUT trains on the batches of FOLDER, in float32 or float64, channels_last or contiguous: the
+                             loss of each step
     memory                   bytes: the most this process ever held, and what it held before it loaded anything
 """
 
@@ -148,17 +149,18 @@ class Worker:
             seconds.append(time.perf_counter() - started)
         return {"seconds": [seconds], "losses": [losses]}
 
-    def curve(self, folder, kind):
+    def curve(self, folder, kind, layout):
         """Trains on the batches of a file, one after the other, and scores the network on the file's test images."""
         text, held, recipe = read_case(folder, "curve.safetensors")
         kind = getattr(torch, kind)
+        layout = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}[layout]
         tested = [held.pop(name).split(100) for name in ("test_images", "test_labels")]
-        network = model.build(text, recipe, held, kind).to(memory_format=torch.channels_last)
+        network = model.build(text, recipe, held, kind).to(memory_format=layout)
         optimizer = sgd(network, recipe)
         losses = []
         for images, labels in zip(held["images"], held["labels"]):
             optimizer.zero_grad(set_to_none=True)
-            loss = F.cross_entropy(network(images.to(kind, memory_format=torch.channels_last)), labels)
+            loss = F.cross_entropy(network(images.to(kind, memory_format=layout)), labels)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
@@ -166,7 +168,7 @@ class Worker:
         correct = 0
         with torch.no_grad():
             for images, labels in zip(*tested):
-                logits = network(images.to(kind, memory_format=torch.channels_last))
+                logits = network(images.to(kind, memory_format=layout))
                 correct += (logits.argmax(1) == labels).sum().item()
         return {"losses": losses, "accuracy": correct / sum(len(labels) for labels in tested[1])}
 
