@@ -239,8 +239,11 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taken");
     fs::write(&file, "").unwrap();
-    for message in [write(&Page::default(), &file).unwrap_err(), write_csv(&Page::default(), &file).unwrap_err()] {
-        let message = message.to_string();
+    for error in [write(&Page::default(), &file).unwrap_err(), write_csv(&Page::default(), &file).unwrap_err()] {
+        let message = error.to_string();
         assert!(message.starts_with("cannot create the folder ") && message.contains("taken"), "{message}");
+        // Whoever prints an error with its sources prints the system's words once.
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!message.contains(&cause), "{message}");
     }
 }
