@@ -45,6 +45,18 @@ impl Store {
         Store { patience: Some(patience), ..self }
     }
 
+    /// Makes the ledger if it is not there, without any study, or brings one of an earlier format forward.
+    ///
+    /// # Errors
+    ///
+    /// When the place holds something else, cannot be written, or is a file on a network file system.
+    pub fn make(&self) -> Result<(), LedgerError> {
+        match &self.kind {
+            Kind::File(path) => SqliteLedger::make(path),
+            Kind::Database(address) => PostgresLedger::make(address.clone(), self.patience),
+        }
+    }
+
     /// Opens a study, founding it and the ledger if they do not exist. `founding` is the experiment as text. Of several
     /// processes that work on a study, this is for the one that proposes.
     ///
@@ -134,11 +146,20 @@ impl Store {
     }
 }
 
+impl From<PathBuf> for Store {
+    fn from(path: PathBuf) -> Store {
+        Store { kind: Kind::File(path), patience: None }
+    }
+}
+
 impl FromStr for Store {
     type Err = LedgerError;
 
     fn from_str(text: &str) -> Result<Store, LedgerError> {
-        let kind = if Address::is_meant_by(text) {
+        let kind = if text.trim().is_empty() {
+            let reason = "it names neither a file nor a database".to_owned();
+            return Err(LedgerError::Address { place: format!("{text:?}"), reason });
+        } else if Address::is_meant_by(text) {
             Kind::Database(Address::parse(text)?)
         } else if let Some((scheme, _)) = text.split_once("://") {
             // Not repeated beyond its scheme, since there may be a password in it.

@@ -41,6 +41,11 @@ impl PostgresLedger {
         Ok(ledger)
     }
 
+    /// Makes the ledger if it is not there, or brings one of an earlier format forward.
+    pub(crate) fn make(address: Address, patience: Option<Duration>) -> Result<(), LedgerError> {
+        PostgresLedger::new(address, "", Purpose::Writing, patience)?.bring_forward()
+    }
+
     /// Opens a study that somebody else founded, to work for it.
     pub(crate) fn join(
         address: Address,

@@ -44,6 +44,11 @@ impl SqliteLedger {
         Ok(ledger)
     }
 
+    /// Makes the ledger at `path` if it is not there, or brings one of an earlier format forward.
+    pub(crate) fn make(path: &Path) -> Result<(), LedgerError> {
+        with_tables(path, "").map(drop)
+    }
+
     /// Opens the study `study` of the ledger at `path`, which somebody else founded, to work for it.
     ///
     /// # Errors

@@ -49,6 +49,8 @@ fn only_the_founder_makes_tables() {
     assert_eq!(message(store.read("search"), &database), expected);
     assert!(matches!(store.studies(), Err(LedgerError::Missing { .. })));
     assert_eq!(sql(&database.address, "SELECT COUNT(*) FROM pg_namespace WHERE nspname = 'hnas'"), ["0"]);
+    store.make().unwrap();
+    assert_eq!(store.studies().unwrap(), []);
     store.open("search", EXPERIMENT).unwrap();
     let mut worker = store.join("search").unwrap();
     assert_eq!(worker.lease("w").unwrap(), None);

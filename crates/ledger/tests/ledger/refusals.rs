@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use hnas_ledger::{Ledger, LedgerError, SqliteLedger};
+use hnas_ledger::{Ledger, LedgerError, SqliteLedger, Store};
 use rusqlite::Connection;
 
 use crate::example::EXPERIMENT;
@@ -52,6 +52,26 @@ fn places_that_cannot_hold_a_ledger() {
             "the ledger FOLDER/namenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamename cannot be opened: File name too long (os error 36)"
         ],
     );
+}
+
+#[test]
+fn an_empty_text_is_no_place() {
+    let message = |text: &str| text.parse::<Store>().unwrap_err().to_string();
+    expect![[r#""" is no place of a ledger: it names neither a file nor a database"#]].assert_eq(&message(""));
+    expect![[r#"" \n" is no place of a ledger: it names neither a file nor a database"#]].assert_eq(&message(" \n"));
+}
+
+#[test]
+fn a_ledger_is_made_without_studies_and_made_again_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::from(folder.path().join("ledger.db"));
+    assert!(matches!(store.studies(), Err(LedgerError::Missing { .. })));
+    store.make().unwrap();
+    assert_eq!(store.studies().unwrap(), []);
+    store.open("search", EXPERIMENT).unwrap();
+    store.make().unwrap();
+    assert_eq!(store.studies().unwrap().len(), 1);
+    assert!(matches!(Store::from(folder.path().join("none/a")).make(), Err(LedgerError::NoFolder { .. })));
 }
 
 #[test]
