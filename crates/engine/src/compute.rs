@@ -8,6 +8,7 @@ use crate::batches::Batch;
 use crate::cpu::{Executor, Layers};
 #[cfg(feature = "cpu")]
 use crate::memory;
+use crate::memory::Grant;
 use crate::network::Network;
 use crate::parameters::BatchStatistics;
 use crate::plain;
@@ -16,9 +17,9 @@ use crate::way::HostWay;
 /// How a network is computed.
 #[derive(Debug)]
 pub(crate) enum Compute {
-    /// By its program.
+    /// By its program, in memory that was granted.
     #[cfg(feature = "cpu")]
-    Program(Box<Executor>),
+    Program(Box<Executor>, #[allow(dead_code, reason = "held")] Grant),
     /// Node by node.
     Tensors,
 }
@@ -32,28 +33,30 @@ pub(crate) struct Computed {
 }
 
 impl Compute {
-    /// For trainings with batches of up to `batch` images. Unwinds as out of memory if there is too little.
-    pub(crate) fn for_training(way: HostWay, batch: usize, network: &Network) -> Compute {
+    /// For trainings with batches of up to `batch` images, in memory that `ask` grants.
+    pub(crate) fn for_training(way: HostWay, batch: usize, network: &Network, ask: fn(u64) -> Grant) -> Compute {
         match way {
             #[cfg(feature = "cpu")]
             HostWay::Program(program) => {
-                memory::expect(program.training_bytes(batch));
-                Compute::Program(Box::new(Executor::for_training(program, batch, network.epsilon())))
+                let grant = ask(program.training_bytes(batch));
+                Compute::Program(Box::new(Executor::for_training(program, batch, network.epsilon())), grant)
             }
             HostWay::Tensors => {
-                let _ = (batch, network);
+                let _ = (batch, network, ask);
                 Compute::Tensors
             }
         }
     }
 
-    /// For evaluations of up to `batch` images at once. Unwinds as out of memory if there is too little.
+    /// For evaluations of up to `batch` images at once. Waits for memory that other computations of this process have, and
+    /// unwinds as out of memory if there is too little.
     pub(crate) fn for_evaluation(way: HostWay, batch: usize, network: &Network) -> Compute {
         match way {
             #[cfg(feature = "cpu")]
             HostWay::Program(program) => {
-                memory::expect(4 * (program.evaluation_storage().values_per_image() * batch) as u64);
-                Compute::Program(Box::new(Executor::for_evaluation(program, batch, network.epsilon())))
+                let values = program.evaluation_storage().values_per_image().saturating_mul(batch);
+                let grant = memory::wait_for((values as u64).saturating_mul(4));
+                Compute::Program(Box::new(Executor::for_evaluation(program, batch, network.epsilon())), grant)
             }
             HostWay::Tensors => {
                 let _ = (batch, network);
@@ -67,7 +70,7 @@ impl Compute {
         let Batch { images, labels, shape } = batch;
         match self {
             #[cfg(feature = "cpu")]
-            Compute::Program(executor) => {
+            Compute::Program(executor, _) => {
                 let layers = Layers::of(&network.parameters);
                 let plain = device.clone().without_autodiff();
                 let (loss, gradients) = executor.gradients(&images, &labels, &layers);
@@ -91,7 +94,7 @@ impl Compute {
         let Batch { images, labels: _, shape } = batch;
         match self {
             #[cfg(feature = "cpu")]
-            Compute::Program(executor) => {
+            Compute::Program(executor, _) => {
                 let logits = executor.logits(&images, shape[0], &Layers::of(&network.parameters));
                 let classes = logits.len() / shape[0];
                 Tensor::from_data(TensorData::new(logits, [shape[0], classes]), device)

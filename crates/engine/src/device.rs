@@ -13,6 +13,7 @@ use burn::tensor::DeviceType;
 #[cfg(feature = "gpu")]
 use hnas_gpu::Machine;
 
+use crate::cores::{Cores, Part};
 use crate::environment;
 use crate::error::EngineError;
 use crate::recipe::{Precision, Recipe};
@@ -94,9 +95,22 @@ pub struct EngineDevice {
     kind: Kind,
     /// The tensor library's: the same device, or the CPU where the library has no other.
     device: Device,
+    cores: Option<Cores>,
 }
 
 impl EngineDevice {
+    /// The same device, for computations that share these threads of the processor with others. Without, each uses the current
+    /// rayon pool.
+    #[must_use]
+    pub fn sharing(&self, cores: &Cores) -> EngineDevice {
+        EngineDevice { cores: Some(cores.clone()), ..self.clone() }
+    }
+
+    /// Takes part in the threads that are shared, if any are, for one training or evaluation.
+    pub(crate) fn join(&self) -> Part {
+        Part::of(self.cores.as_ref())
+    }
+
     /// The device for tensors that need no gradient.
     pub(crate) fn plain(&self) -> &Device {
         &self.device
@@ -220,13 +234,13 @@ fn open(name: Name) -> Result<EngineDevice, EngineError> {
         #[cfg(feature = "cpu")]
         Name::Cpu => {
             hnas_kernels::keep_freed_memory();
-            Ok(EngineDevice { name, kind: Kind::Cpu, device: Device::flex() })
+            Ok(EngineDevice { name, kind: Kind::Cpu, device: Device::flex(), cores: None })
         }
         #[cfg(feature = "cuda")]
         Name::Cuda(index) => {
             let gone = |_| EngineError::NoSuchDevice { asked: name.to_string(), available: names() };
             let machine = Machine::cuda(index).map_err(gone)?;
-            Ok(EngineDevice { name, kind: Kind::Gpu(machine), device: Device::cuda(index) })
+            Ok(EngineDevice { name, kind: Kind::Gpu(machine), device: Device::cuda(index), cores: None })
         }
         #[cfg(feature = "vulkan")]
         Name::Vulkan(index) => {
@@ -234,7 +248,7 @@ fn open(name: Name) -> Result<EngineDevice, EngineError> {
                 let message = format!("HNAS_KERNELS is plain, but the tensor library does not compute on {name}");
                 return Err(EngineError::Environment { message });
             }
-            Ok(EngineDevice { name, kind: Kind::Gpu(Machine::vulkan(index)), device: Device::flex() })
+            Ok(EngineDevice { name, kind: Kind::Gpu(Machine::vulkan(index)), device: Device::flex(), cores: None })
         }
     }
 }

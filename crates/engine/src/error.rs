@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use hnas_compiler::LowerError;
 use thiserror::Error;
 
+use crate::failure::Failure;
+
 /// A device, graph, recipe or file that cannot be used. A training that fails is a [`Failure`](crate::Failure) instead.
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -66,7 +68,7 @@ pub enum EngineError {
         width: usize,
     },
     /// The network does not take images of the size at hand.
-    #[error("the network does not take these images: {0}")]
+    #[error("the network does not take these images")]
     Lower(#[from] LowerError),
     /// Network and data have different numbers of channels.
     #[error("the network takes images of {network} channels, the data has {data}")]
@@ -122,6 +124,9 @@ pub enum EngineError {
     /// Photographs that cannot be had.
     #[error(transparent)]
     Photographs(#[from] hnas_data::LoaderError),
+    /// The network could not be built or measured, as a training may fail.
+    #[error(transparent)]
+    Failed(#[from] Failure),
     /// An evaluation of no images at once.
     #[error("an evaluation batch of 0 images")]
     EmptyBatch,

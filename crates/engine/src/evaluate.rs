@@ -56,10 +56,12 @@ pub fn evaluate<'a>(
     outcome(catching_out_of_memory(|| {
         let mut evaluator = Evaluator::new(way, most, network, device)?;
         let mut sums = Sums::default();
+        let mut part = device.join();
         match images {
             ScoreOn::Memory(data) => {
                 for from in (0..data.len()).step_by(batch) {
-                    evaluator.compute(data, normalizer, from, data.len().min(from.saturating_add(batch)));
+                    let to = data.len().min(from.saturating_add(batch));
+                    part.run(|| evaluator.compute(data, normalizer, from, to));
                 }
                 // Read once, at the end: until then a GPU works without waiting.
                 let logits = evaluator.read()?;
@@ -71,7 +73,7 @@ pub fn evaluate<'a>(
                 let mut stream = Stream::new(test.batches(batch).map_err(EngineError::from)?, test.shape());
                 // Read after each batch, which others are decoded beside: the logits of all would take too much memory.
                 while let Some(batch) = stream.next()? {
-                    evaluator.compute_batch(&batch, test.shape(), normalizer);
+                    part.run(|| evaluator.compute_batch(&batch, test.shape(), normalizer));
                     let logits = evaluator.read()?;
                     logits
                         .chunks_exact(classes)

@@ -16,7 +16,8 @@ pub enum Failure {
         /// The step, from 1.
         step: usize,
     },
-    /// The device has too little memory. On the CPU the operating system ends the whole process instead.
+    /// The device has too little memory. On the CPU this is asked before the memory is taken, where the system says how much is
+    /// free.
     OutOfMemory {
         /// What the device said.
         message: String,
@@ -29,6 +30,8 @@ pub enum Failure {
         seconds: f64,
     },
 }
+
+impl std::error::Error for Failure {}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,17 +71,20 @@ pub(crate) fn outcome<T>(result: Result<T, Stop>) -> Result<Result<T, Failure>, 
     }
 }
 
-/// The boundary of a trial: a panic that says that the device's memory is spent becomes [`Failure::OutOfMemory`], every
-/// other panic goes on unwinding.
+/// The boundary of a trial: a failure that unwinds is given back, a panic that says that the device's memory is spent becomes
+/// [`Failure::OutOfMemory`], every other panic goes on unwinding.
 ///
 /// The tensor library has no other way of saying so. All that `trial` owns is dropped by the unwinding, so nothing half
 /// done is seen afterwards.
 pub(crate) fn catching_out_of_memory<T, E: From<Failure>>(trial: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     match catch_unwind(AssertUnwindSafe(trial)) {
         Ok(result) => result,
-        Err(panic) => match out_of_memory_message(panic.as_ref()) {
-            Some(message) => Err(Failure::OutOfMemory { message }.into()),
-            None => resume_unwind(panic),
+        Err(panic) => match panic.downcast::<Failure>() {
+            Ok(failure) => Err((*failure).into()),
+            Err(panic) => match out_of_memory_message(panic.as_ref()) {
+                Some(message) => Err(Failure::OutOfMemory { message }.into()),
+                None => resume_unwind(panic),
+            },
         },
     }
 }

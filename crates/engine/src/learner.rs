@@ -12,6 +12,7 @@ use crate::error::EngineError;
 use crate::failure::Failure;
 #[cfg(feature = "gpu")]
 use crate::gpu;
+use crate::memory::{self, Grant};
 use crate::network::Network;
 use crate::normalizer::Normalizer;
 use crate::optimizer::Optimizer;
@@ -28,10 +29,16 @@ pub(crate) enum Learner {
 }
 
 impl Learner {
-    /// A network at rest. Fails, or unwinds as out of memory, when there is too little.
-    pub(crate) fn new(way: Way, network: Network, recipe: &Recipe, device: &EngineDevice) -> Result<Learner, Failure> {
+    /// A network at rest, on a CPU in memory that `ask` grants. Fails, or unwinds as out of memory, when there is too little.
+    pub(crate) fn new(
+        way: Way,
+        network: Network,
+        recipe: &Recipe,
+        device: &EngineDevice,
+        ask: fn(u64) -> Grant,
+    ) -> Result<Learner, Failure> {
         Ok(match way {
-            Way::Host(way) => Learner::Host(Box::new(HostLearner::new(way, network, recipe, device))),
+            Way::Host(way) => Learner::Host(Box::new(HostLearner::new(way, network, recipe, device, ask))),
             #[cfg(feature = "gpu")]
             Way::Gpu(machine, program) => Learner::Gpu(Box::new(gpu::Learner::new(machine, program, network, recipe)?)),
         })
@@ -50,7 +57,8 @@ pub(crate) struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// A network at rest. Fails, or unwinds as out of memory, when there is too little.
+    /// A network at rest. Waits for memory that other computations of this process have; fails, or unwinds as out of memory,
+    /// when there is too little.
     pub(crate) fn new(
         way: Way,
         network: Network,
@@ -59,7 +67,7 @@ impl<'a> Training<'a> {
         (source, normalizer): (Source<'a>, &'a Normalizer),
     ) -> Result<Training<'a>, Failure> {
         Ok(Training {
-            learner: Learner::new(way, network, recipe, device)?,
+            learner: Learner::new(way, network, recipe, device, memory::wait_for)?,
             source,
             normalizer,
             crop: recipe.crop(),
@@ -176,9 +184,15 @@ pub(crate) struct HostLearner {
 }
 
 impl HostLearner {
-    fn new(way: HostWay, network: Network, recipe: &Recipe, device: &EngineDevice) -> HostLearner {
+    fn new(
+        way: HostWay,
+        network: Network,
+        recipe: &Recipe,
+        device: &EngineDevice,
+        ask: fn(u64) -> Grant,
+    ) -> HostLearner {
         HostLearner {
-            compute: Compute::for_training(way, recipe.batch(), &network),
+            compute: Compute::for_training(way, recipe.batch(), &network, ask),
             optimizer: Optimizer::new(recipe, &network.parameters),
             device: device.autodiff(),
             statistics_momentum: recipe.batch_norm_momentum(),

@@ -14,6 +14,7 @@
 mod batches;
 mod checkpoint;
 mod compute;
+mod cores;
 #[cfg(feature = "cpu")]
 mod cpu;
 mod device;
@@ -27,7 +28,6 @@ mod gpu;
 mod initializer;
 mod learner;
 mod measure;
-#[cfg(feature = "cpu")]
 mod memory;
 mod network;
 mod normalizer;
@@ -49,6 +49,7 @@ mod way;
 mod weights;
 
 pub use checkpoint::Checkpoints;
+pub use cores::Cores;
 pub use device::{DeviceChoice, EngineDevice, devices, open_device, open_devices};
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};

@@ -9,7 +9,7 @@ use crate::batches::Draws;
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::evaluator::Evaluator;
-use crate::failure::Failure;
+use crate::failure::{Failure, catching_out_of_memory};
 use crate::learner::Training;
 use crate::normalizer::Normalizer;
 use crate::phenotype::Phenotype;
@@ -35,10 +35,8 @@ const TIMED: usize = 2;
 /// whatever else the machine does only adds.
 ///
 /// # Errors
-/// When the graph is no classifier or the crop is larger than its input.
-///
-/// # Panics
-/// When the device has too little memory for the network.
+/// When the graph is no classifier or the crop is larger than its input; [`EngineError::Failed`] when the device has too little
+/// memory for the network.
 pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Result<StepTime, EngineError> {
     let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, 0)?;
     let Shape { channels, height, width } = graph.input_shape();
@@ -63,7 +61,7 @@ pub fn measure_step(graph: &Graph, recipe: &Recipe, device: &EngineDevice) -> Re
         })?;
         Ok(StepTime { step_seconds, image_seconds: batch_seconds / recipe.eval_batch() as f64 })
     };
-    Ok(measured().unwrap_or_else(|failure| panic!("{failure}")))
+    Ok(catching_out_of_memory(measured)?)
 }
 
 /// Images of every byte, all of class 0 of 2: time depends on neither.

@@ -2,61 +2,150 @@
 //!
 //! The system grants more than it has and ends whole processes when it is used, with every trial in them.
 
-use std::fs;
+mod free;
 
-/// Returns if so many bytes are free, or if nobody knows; unwinds otherwise, with the words by which a trial's boundary
-/// knows that memory is spent.
-pub(crate) fn expect(bytes: u64) {
-    if let Some(free) = available().filter(|&free| free < bytes) {
-        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
-        let (needed, free) = (gigabytes(bytes), gigabytes(free));
-        let message = format!("out of memory: the network takes {needed:.1} GB, {free:.1} GB are free");
-        // Not a bug: the hook that reports those is passed by.
-        std::panic::resume_unwind(Box::new(message));
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::failure::Failure;
+
+/// What the computations of this process were granted.
+struct Granted {
+    /// How many hold memory now.
+    holders: usize,
+    /// What they may take in all, in bytes.
+    bytes: u64,
+    /// What this process had when nobody held any.
+    resident_before: u64,
+}
+
+static GRANTED: Mutex<Granted> = Mutex::new(Granted { holders: 0, bytes: 0, resident_before: 0 });
+static GIVEN_BACK: Condvar = Condvar::new();
+
+/// Memory that a computation may take, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Grant(u64);
+
+/// Grants so many bytes if they are free, or if nobody knows; unwinds otherwise, with the failure that a trial's boundary
+/// catches.
+pub(crate) fn ask(bytes: u64) -> Grant {
+    let mut granted = granted();
+    match lacking(&mut granted, bytes) {
+        None => grant(&mut granted, bytes),
+        Some(free) => refuse(bytes, free),
     }
 }
 
-/// Bytes that new programs may take without making others wait: the system's own estimate, or less in a container with a
-/// limit of its own. `None` where the system does not say.
-fn available() -> Option<u64> {
-    let system = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = system.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let system = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.saturating_mul(1024);
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let limit = number("/sys/fs/cgroup/memory.max");
-    let used = number("/sys/fs/cgroup/memory.current");
-    // Pages of files are counted as used, but given up when somebody needs the memory.
-    let files =
-        fs::read_to_string("/sys/fs/cgroup/memory.stat").ok().map_or(0, |statistics| pages_of_files(&statistics));
-    let container = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used.saturating_sub(files)));
-    Some(container.map_or(system, |container| container.min(system)))
+/// As [`ask`], but as long as other computations of this process hold memory, it waits for theirs. Not for whoever holds
+/// some itself.
+pub(crate) fn wait_for(bytes: u64) -> Grant {
+    let mut granted = granted();
+    loop {
+        match lacking(&mut granted, bytes) {
+            None => return grant(&mut granted, bytes),
+            Some(free) if granted.holders == 0 => refuse(bytes, free),
+            Some(_) => granted = GIVEN_BACK.wait(granted).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
-/// Bytes of files that a control group's statistics say are cached.
-fn pages_of_files(statistics: &str) -> u64 {
-    let entries = statistics.lines().filter_map(|line| line.split_once(' '));
-    let files = entries.filter(|(name, _)| matches!(*name, "active_file" | "inactive_file"));
-    files.filter_map(|(_, bytes)| bytes.parse::<u64>().ok()).sum()
+impl Drop for Grant {
+    fn drop(&mut self) {
+        let mut granted = granted();
+        granted.holders -= 1;
+        granted.bytes -= self.0;
+        GIVEN_BACK.notify_all();
+    }
+}
+
+fn granted() -> MutexGuard<'static, Granted> {
+    // Each change is whole before anything can panic.
+    GRANTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn grant(granted: &mut Granted, bytes: u64) -> Grant {
+    granted.holders += 1;
+    granted.bytes = granted.bytes.saturating_add(bytes);
+    Grant(bytes)
+}
+
+/// What is free, if it is less than `bytes`.
+fn lacking(granted: &mut Granted, bytes: u64) -> Option<u64> {
+    free(granted).filter(|&free| free < bytes)?;
+    // What earlier computations have given back may still be kept for the next.
+    hnas_kernels::give_freed_memory_back();
+    free(granted).filter(|&free| free < bytes)
+}
+
+/// Bytes that nobody was granted.
+fn free(granted: &mut Granted) -> Option<u64> {
+    let resident = free::resident()?;
+    if granted.holders == 0 {
+        granted.resident_before = resident;
+    }
+    Some(left(free::available()?, granted.bytes, resident.saturating_sub(granted.resident_before)))
+}
+
+/// Of `available` bytes those that nobody was granted: who was granted `granted` in all has touched `touched` of it, and the
+/// system still counts the rest as available.
+fn left(available: u64, granted: u64, touched: u64) -> u64 {
+    available.saturating_sub(granted.saturating_sub(touched))
+}
+
+fn refuse(needed: u64, free: u64) -> ! {
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    let (needed, free) = (gigabytes(needed), gigabytes(free));
+    let message = format!("the network takes {needed:.1} GB, {free:.1} GB are free");
+    // Not a bug: the hook that reports those is passed by.
+    std::panic::resume_unwind(Box::new(Failure::OutOfMemory { message }));
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::failure::{Failure, catching_out_of_memory};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::failure::catching_out_of_memory;
 
     #[test]
     fn more_than_any_machine_has_is_an_outcome() {
-        let outcome = catching_out_of_memory(|| {
-            super::expect(u64::MAX);
-            Ok(())
-        });
-        if super::available().is_some() {
-            let Err(Failure::OutOfMemory { message }) = outcome else { panic!("{outcome:?}") };
-            assert!(message.starts_with("out of memory: the network takes 18446744073.7 GB, "), "{message}");
+        for asks in [ask, wait_for] {
+            let outcome = catching_out_of_memory(|| {
+                let _grant = asks(u64::MAX);
+                Ok(())
+            });
+            if free::available().is_some() {
+                let Err(Failure::OutOfMemory { message }) = outcome else { panic!("{outcome:?}") };
+                assert!(message.starts_with("the network takes 18446744073.7 GB, "), "{message}");
+            }
         }
     }
 
     #[test]
-    fn what_is_cached_of_files_is_free() {
-        assert_eq!(super::pages_of_files("anon 5\nfile 99\ninactive_file 30\nactive_file 12\n"), 42);
+    fn what_was_granted_and_not_yet_touched_is_not_free() {
+        assert_eq!(left(100, 0, 0), 100);
+        assert_eq!(left(100, 60, 0), 40);
+        assert_eq!(left(60, 60, 40), 40);
+        assert_eq!(left(40, 60, 70), 40, "no more was granted than is touched");
+        assert_eq!(left(40, 200, 70), 0);
+    }
+
+    #[test]
+    fn who_needs_the_memory_of_another_waits_until_it_is_given_back() {
+        let Some(available) = free::available() else { return };
+        // More than half, so that two do not fit; none of it is touched.
+        let most = available / 5 * 3;
+        let first = wait_for(most);
+        let (done, second) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let grant = wait_for(most);
+                done.send(()).expect("somebody waits");
+                drop(grant);
+            });
+            assert!(second.recv_timeout(Duration::from_millis(200)).is_err(), "granted twice");
+            drop(first);
+            second.recv_timeout(Duration::from_secs(60)).expect("granted after the first gave it back");
+        });
     }
 }

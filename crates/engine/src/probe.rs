@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::failure::Failure;
 use crate::learner::Learner;
 use crate::parameters::{Convolution, Linear, Norm, Parameters};
+use crate::memory;
 use crate::phenotype::Phenotype;
 use crate::recipe::Recipe;
 use crate::way::Way;
@@ -50,7 +51,7 @@ impl Probe {
     pub fn new(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Probe, EngineError> {
         let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
         let input = graph.input_shape();
-        let learner = there(Learner::new(Way::of(graph, input, device)?, network, recipe, device));
+        let learner = there(Learner::new(Way::of(graph, input, device)?, network, recipe, device, memory::ask));
         Ok(Probe { learner, recipe: recipe.clone(), input, steps: 0, device: device.clone() })
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use hnas_compiler::Shape;
 
 use crate::checkpoint::{Checkpoints, Halfway, Keeper};
+use crate::cores::Part;
 use crate::error::EngineError;
 use crate::failure::{Failure, Stop, catching_out_of_memory, outcome};
 use crate::learner::Training;
@@ -91,8 +92,9 @@ fn carry_out(
         if let Some(velocities) = velocities {
             training.set_velocities(velocities);
         }
+        let mut part = device.join();
         let clock = Clock { before: seconds, started: Instant::now() };
-        let losses = run_steps(&mut training, losses, recipe, keeper.as_ref(), &clock, progress)?;
+        let losses = run_steps((&mut training, &mut part), losses, recipe, keeper.as_ref(), &clock, progress)?;
         let supply = training.supply();
         let network = training.into_network()?.without_autodiff();
         let seconds = clock.seconds();
@@ -131,7 +133,7 @@ impl Clock {
 
 /// Does the steps after those whose losses are known; gives all losses.
 fn run_steps(
-    training: &mut Training,
+    (training, part): (&mut Training, &mut Part),
     mut losses: Vec<f32>,
     recipe: &Recipe,
     keeper: Option<&Keeper>,
@@ -141,7 +143,7 @@ fn run_steps(
     let of = recipe.steps();
     losses.reserve(of.saturating_sub(losses.len()));
     for number in losses.len() + 1..=of {
-        training.step(recipe.learning_rate_at(number))?;
+        part.run(|| training.step(recipe.learning_rate_at(number)))?;
         let due = keeper.filter(|keeper| keeper.is_due(number));
         if number - losses.len() < training.steps_between_readings() && number < of && due.is_none() {
             continue;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hnas_engine::EngineDevice;
+use hnas_engine::{Cores, EngineDevice};
 use hnas_ledger::{LEASE_TTL, Lease, Ledger, LedgerError, Standing, Store};
 use rand::RngExt;
 
@@ -79,7 +79,8 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// With `workers` on `devices`, one or more of one kind, that share `threads` of the processor.
+    /// With `workers` on `devices`, one or more of one kind, that share `threads` of the processor: one each when there are as
+    /// many trials, all of them for the last one.
     #[must_use]
     pub fn with_workers(self, workers: usize, devices: Vec<EngineDevice>, threads: usize) -> Crew<'a> {
         Crew { workers, devices, threads, ..self }
@@ -114,7 +115,7 @@ impl<'a> Crew<'a> {
         self.workers
     }
 
-    /// Threads of each worker.
+    /// Threads of each worker for what is decided once and for all.
     fn threads_each(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.threads / self.workers.max(1)).unwrap_or(NonZeroUsize::MIN)
     }
@@ -126,23 +127,19 @@ impl<'a> Crew<'a> {
     /// another trial.
     pub fn work(&self, board: &Board, serving: &Serving<'_>) -> Result<(), ExperimentError> {
         let started = Instant::now();
+        let cores = Cores::new(self.threads);
+        let devices: Vec<EngineDevice> = self.devices.iter().map(|device| device.sharing(&cores)).collect();
         std::thread::scope(|scope| {
             let workers: Vec<_> = (1..=self.workers)
                 .map(|number| {
                     // Dealt out in turn, so that few workers are on many devices.
-                    let device = &self.devices[number % self.devices.len()];
+                    let device = &devices[number % devices.len()];
                     let (place, store, observer) = (board.place(), &self.store, self.observer);
                     let (name, checkpoints) = (worker_name(number), self.checkpoints.as_path());
                     let worker = Worker { name, place, board, store, device, checkpoints, observer };
-                    let threads = self.threads_each().get();
                     scope.spawn(move || {
                         let _stops = StopOnPanic(board);
-                        let work = || -> Result<(), ExperimentError> {
-                            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                            let pool = pool.map_err(|error| ExperimentError::Threads(error.to_string()))?;
-                            pool.install(|| self.serve(&worker, serving, started))
-                        };
-                        work().inspect_err(|error| {
+                        self.serve(&worker, serving, started).inspect_err(|error| {
                             board.set(place, Doing::Nothing);
                             // Said at once: the others may train for hours before they see that they are to stop.
                             if !board.stopped() {

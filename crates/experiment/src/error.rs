@@ -82,6 +82,25 @@ pub enum ExperimentError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A run was founded, with its ledger, which is not there any more.
+    #[error("{folder} is a run whose trials are gone: {reason}; bring the ledger back, or choose another folder")]
+    LedgerGone {
+        /// The run folder.
+        folder: PathBuf,
+        /// What is there instead of the ledger, with its place.
+        reason: String,
+    },
+    /// A ledger is not the one that a report was made of.
+    #[error(
+        "the ledger {place} has no trials of this run, but {folder} is a report of some: bring the run's ledger back, or \
+         remove the report if they may go"
+    )]
+    OtherTrials {
+        /// The folder of the report.
+        folder: PathBuf,
+        /// The ledger.
+        place: String,
+    },
     /// A run's ledger is elsewhere.
     #[error(
         "{folder} has its ledger in {there}, not in {here}; `hnas copy-ledger FROM TO` moves one, and the file {noted} of \
@@ -129,9 +148,6 @@ pub enum ExperimentError {
         /// How many were tried.
         genotypes: usize,
     },
-    /// The operating system gives no threads.
-    #[error("cannot start a worker's threads: {0}")]
-    Threads(String),
     /// The splits ask for more images than there are.
     #[error(transparent)]
     Split(#[from] hnas_data::SplitError),

@@ -81,7 +81,11 @@ fn train_once(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Result<Run, Failure>, EngineError> {
     let recipe = &training.recipe;
-    let phenotype = Phenotype::build(graph, recipe, device, seed)?;
+    let phenotype = match Phenotype::build(graph, recipe, device, seed) {
+        Ok(phenotype) => phenotype,
+        Err(EngineError::Failed(failure)) => return Ok(Err(failure)),
+        Err(error) => return Err(error),
+    };
     let step = |step| progress(Progress::Step(step));
     let trained = match checkpoints {
         None => hnas_engine::train(phenotype, train, recipe, seed, &step)?,

@@ -244,7 +244,7 @@ mod tests {
             (caught(|| panic!("no {}", "way")), "no way"),
             (caught(|| panic!("plain")), "plain"),
             (
-                caught(|| Err(ExperimentError::Threads(numbers[1].to_string()))),
+                caught(|| Err(ExperimentError::Strategy(numbers[1].to_string()))),
                 "index out of bounds: the len is 0 but the index is 1",
             ),
             (caught(|| std::panic::panic_any(7)), "it says nothing"),
@@ -252,6 +252,6 @@ mod tests {
         for (outcome, reason) in panics {
             assert_eq!(outcome.ok(), Some(Outcome::Failed { reason: format!("panic: {reason}") }));
         }
-        assert!(caught(|| Err(ExperimentError::Threads("none".to_owned()))).is_err(), "an error stays one");
+        assert!(caught(|| Err(ExperimentError::Strategy("none".to_owned()))).is_err(), "an error stays one");
     }
 }

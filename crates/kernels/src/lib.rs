@@ -31,7 +31,7 @@ pub mod sum;
 mod window;
 
 pub use block::{BLOCK, Block, blocks, pack, values, values_mut};
-pub use memory::{keep_freed_memory, zeroed};
+pub use memory::{give_freed_memory_back, keep_freed_memory, zeroed};
 pub use norm::{Gathering, GradientSums, Moments, NormGradient, Sums, add_gradients};
 pub use reading::{Activation, Coefficients, Reading, Slope};
 pub use simd::{UnknownProcessor, check_processor};
