@@ -111,6 +111,8 @@ impl Precision {
 pub enum RecipeError {
     #[error("{field} is 0, at least 1 is needed")]
     Zero { field: &'static str },
+    #[error("{field} is {value}, at most {most} is allowed")]
+    TooLarge { field: &'static str, value: usize, most: usize },
     #[error("{field} is {value}, allowed is {allowed}")]
     Range { field: &'static str, value: f64, allowed: &'static str },
     #[error("learning_rate.drops: drop {number} is after step {step}, it must come after step {previous}")]
@@ -141,9 +143,19 @@ impl Recipe {
     /// # Errors
     /// When the invariant of the type does not hold; the message names the field and the numbers.
     pub fn new(raw: RawRecipe) -> Result<Recipe, RecipeError> {
-        let counts = [("steps", raw.steps), ("batch", raw.batch), ("crop", raw.crop), ("eval_batch", raw.eval_batch)];
-        if let Some(&(field, _)) = counts.iter().find(|(_, count)| *count == 0) {
-            return Err(RecipeError::Zero { field });
+        // Far above anything that can be trained, and low enough that no product of them is too large for 64 bits.
+        let counts = [
+            ("steps", raw.steps, 1_000_000_000),
+            ("batch", raw.batch, 1_000_000),
+            ("crop", raw.crop, 10_000),
+            ("eval_batch", raw.eval_batch, 1_000_000),
+        ];
+        for (field, value, most) in counts {
+            match value {
+                0 => return Err(RecipeError::Zero { field }),
+                _ if value > most => return Err(RecipeError::TooLarge { field, value, most }),
+                _ => {}
+            }
         }
         let above_0 = |value: f64| value > 0.0 && value.is_finite();
         let range = |field, value, holds, allowed| {
