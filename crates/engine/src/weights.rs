@@ -109,10 +109,14 @@ pub(crate) fn decode_header<T: DeserializeOwned>(file: &[u8]) -> Result<T, Strin
 pub(crate) fn whole_or_absent(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}.unfinished", std::process::id()));
-    let mut file = File::create(&unfinished)?;
-    pieces.iter().try_for_each(|piece| file.write_all(piece))?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
+    let write = || {
+        let mut file = File::create(&unfinished)?;
+        pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    // What is left of an attempt that failed is of no use to anybody.
+    write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
 }
 
 /// The error is the reason only: the caller knows the file.

@@ -35,6 +35,8 @@ pub struct Crew<'a> {
     pub(crate) jobs: Jobs,
     /// Where trainings are kept while they are under way.
     checkpoints: PathBuf,
+    /// Where the weights of retrained networks are kept, if they are.
+    weights: Option<PathBuf>,
     devices: Vec<EngineDevice>,
     workers: usize,
     threads: usize,
@@ -69,6 +71,7 @@ impl<'a> Crew<'a> {
             observer,
             jobs: Jobs::new(PathBuf::new(), false),
             checkpoints: PathBuf::new(),
+            weights: None,
             devices: Vec::new(),
             workers: 0,
             threads: 1,
@@ -96,6 +99,12 @@ impl<'a> Crew<'a> {
     #[must_use]
     pub fn with_checkpoints(self, folder: PathBuf) -> Crew<'a> {
         Crew { checkpoints: folder, ..self }
+    }
+
+    /// With the weights of retrained networks kept in this folder.
+    #[must_use]
+    pub fn with_weights(self, folder: PathBuf) -> Crew<'a> {
+        Crew { weights: Some(folder), ..self }
     }
 
     /// With leases that last so long without a heartbeat.
@@ -136,7 +145,8 @@ impl<'a> Crew<'a> {
                     let device = &devices[number % devices.len()];
                     let (place, store, observer) = (board.place(), &self.store, self.observer);
                     let (name, checkpoints) = (worker_name(number), self.checkpoints.as_path());
-                    let worker = Worker { name, place, board, store, device, checkpoints, observer };
+                    let weights = self.weights.as_deref();
+                    let worker = Worker { name, place, board, store, device, checkpoints, weights, observer };
                     scope.spawn(move || {
                         let _stops = StopOnPanic(board);
                         self.serve(&worker, serving, started).inspect_err(|error| {

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use hnas_compiler::{AssembleError, Cost, Graph, NetworkKey, Shape, Skeleton, assemble, cost, optimize};
 use hnas_engine::{
-    Checkpoints, EngineDevice, EngineError, Failure, Phenotype, ScoreOn, Step, Supply, TrainOn, train_with_checkpoints,
+    Checkpoints, EngineDevice, EngineError, Failure, Phenotype, ScoreOn, Step, Supply, TrainOn, Trained,
+    train_with_checkpoints,
 };
 use hnas_genome::Genotype;
 use hnas_ledger::{Outcome, Run};
@@ -39,6 +40,8 @@ pub enum Progress<'a> {
     Step(Step),
     /// A training on photographs is done: how they came.
     Supplied(&'a Supply),
+    /// A training is done, and its network not yet scored.
+    Trained(&'a Trained),
 }
 
 /// Trains the network once for each seed and scores each on `scored`; the fitness is the mean accuracy (paper section 4).
@@ -98,6 +101,7 @@ fn train_once(
     if let Some(supply) = trained.supply() {
         progress(Progress::Supplied(supply));
     }
+    progress(Progress::Trained(&trained));
     let started = Instant::now();
     let evaluation = match hnas_engine::evaluate(&trained, scored, recipe.eval_batch())? {
         Ok(evaluation) => evaluation,

@@ -1,11 +1,12 @@
 //! A worker with a leased trial: it evaluates it beside a heartbeat and records the outcome.
 
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use hnas_engine::{EngineDevice, Supply};
+use hnas_engine::{EngineDevice, Supply, Trained as Network};
 use hnas_ledger::{Lease, Ledger, Outcome, Store, Trial, Verdict};
 
 use crate::ExperimentError;
@@ -13,7 +14,8 @@ use crate::board::{Board, Doing};
 use crate::checkpoints::TrialCheckpoints;
 use crate::evaluate::{Progress, candidate, evaluate};
 use crate::jobs::Job;
-use crate::seeds::training_seed;
+use crate::seeds::{Purpose, training_seed};
+use crate::study::Study;
 
 /// The shortest and the longest wait between two attempts to reach the ledger.
 const PATIENCE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
@@ -93,6 +95,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) device: &'a EngineDevice,
     /// Where trainings are kept while they are under way.
     pub(crate) checkpoints: &'a Path,
+    /// Where the weights of retrained networks are kept, if they are.
+    pub(crate) weights: Option<&'a Path>,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -119,6 +123,19 @@ impl Worker<'_> {
             tracing::info!(study, trial, "another worker recorded this trial first");
         }
         Ok(())
+    }
+
+    /// Writes the weights of a retrained network, for whoever wants to use it. That they cannot be written is a warning: the
+    /// score is what the trial is for.
+    fn keep(&self, study: &Study, trial: u64, trained: &Network) {
+        let (Some(folder), Purpose::Retraining) = (self.weights, study.purpose()) else { return };
+        let file = weights_file(folder, &study.name, trial);
+        // If there is no folder, saving says so.
+        file.parent().map(std::fs::create_dir_all);
+        if let Err(error) = trained.save(&file) {
+            let reason = error.source().map_or_else(String::new, |source| format!(": {source}"));
+            tracing::warn!(study = study.name, trial, "the weights are not kept: {error}{reason}");
+        }
     }
 
     fn outcome(
@@ -155,10 +172,17 @@ impl Worker<'_> {
         let watch = |run, progress: Progress<'_>| match progress {
             Progress::Step(step) => tell(Event::Trained { trial, run, step: step.number, loss: step.loss.into() }),
             Progress::Supplied(supply) => tell(Event::Supplied { trial, run, supply }),
+            Progress::Trained(trained) => self.keep(study, trial, trained),
         };
         let images = (images.train(), images.scored());
         Ok(evaluate(&candidate.graph, training, images, self.device, &seeds, checkpoints, &watch)?)
     }
+}
+
+/// The file of a retrained network's weights: `STUDY/trial-TRIAL.safetensors` in `folder`, a plus sign for each slash in the
+/// study's name.
+fn weights_file(folder: &Path, study: &str, trial: u64) -> PathBuf {
+    folder.join(study.replace('/', "+")).join(format!("trial-{trial}.safetensors"))
 }
 
 /// A panic as an outcome. It is a bug, and loud; but one genotype must not take the workers of a whole search with it, one
