@@ -135,6 +135,17 @@ fn a_run_folder_opens_only_with_its_experiment() {
     );
     assert_eq!(error, expected);
     assert_eq!(trials(&out), before);
+    // Nor without its ledger: the report stays, and no search begins anew.
+    let report = std::fs::read_to_string(out.join("tiny/report.html")).unwrap();
+    std::fs::rename(out.join("ledger.sqlite"), folder.path().join("moved")).unwrap();
+    let expected = format!(
+        "error: {path} is a run whose trials are gone: there is no ledger at {path}/ledger.sqlite; bring the ledger back, or choose another folder\n"
+    );
+    for arguments in [&["report", path][..], &["resume", path], &["search", "tests/cases/tiny.ron", "--out", path]] {
+        assert_eq!(refused(run(arguments)), (Some(2), expected.clone()));
+    }
+    assert_eq!(std::fs::read_to_string(out.join("tiny/report.html")).unwrap(), report);
+    assert!(!out.join("ledger.sqlite").exists());
 }
 
 #[test]

@@ -4,11 +4,12 @@ use hnas_ledger::{Outcome, Trial, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::differences::Difference;
+use crate::names;
 use crate::study::{Repeats, Study, Training};
 
-/// An experiment at one scale.
+/// An experiment at one scale. One that is read has names that are usable for files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "File")]
 pub struct Resolved {
     /// Name of the experiment.
     pub name: String,
@@ -22,6 +23,36 @@ pub struct Resolved {
     pub differences: Vec<Difference>,
     /// The published numbers, from `published.ron` beside the experiment file.
     pub published: Vec<Published>,
+}
+
+/// What stands in the file of a run folder.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename = "Resolved")]
+struct File {
+    name: String,
+    title: String,
+    scale: String,
+    arms: Vec<PlannedArm>,
+    differences: Vec<Difference>,
+    published: Vec<Published>,
+}
+
+impl TryFrom<File> for Resolved {
+    type Error = String;
+
+    fn try_from(file: File) -> Result<Resolved, String> {
+        let File { name, title, scale, arms, differences, published } = file;
+        names::check("experiment", &name)?;
+        names::check("scale", &scale)?;
+        for arm in &arms {
+            names::check("arm", &arm.name)?;
+            let Study { name, seed, .. } = &arm.search;
+            let of = name.strip_suffix(&format!("/seed-{seed}"));
+            let of = of.ok_or_else(|| format!("the search {name:?} of arm {:?} is not ARM/seed-{seed}", arm.name))?;
+            names::check("arm", of)?;
+        }
+        Ok(Resolved { name, title, scale, arms, differences, published })
+    }
 }
 
 /// One arm with one seed: the fittest among so many first trials of a search, and how it is trained anew.

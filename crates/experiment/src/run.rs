@@ -1,7 +1,7 @@
 //! A run: experiments at one scale in one folder with one ledger, which can be carried on for ever.
 //!
 //! ```text
-//! NAME.ron        a resolved experiment; a folder goes on only with the experiments that founded it
+//! NAME.ron        a resolved experiment; a folder goes on only with the experiments that founded it, and with its ledger
 //! NAME/           its report
 //! ledger.sqlite   every trial of every experiment, under the names of [`Study::name`](crate::Study::name)
 //! store.txt       where the ledger is, if it is not that file
@@ -12,6 +12,7 @@
 //!
 //! Experiments that ask for the same search find its trials in the ledger, so they are trained once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::ops::Deref;
@@ -22,14 +23,15 @@ use hnas_ledger::{LedgerError, Store, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
+use crate::place;
 use crate::plan::read_ron;
 use crate::resolved::{PlannedArm, Resolved};
+use crate::worker::patiently;
 
-const LEDGER: &str = "ledger.sqlite";
-const STORE: &str = "store.txt";
 const SESSIONS: &str = "sessions.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = "run.lock";
+const RESULTS: &str = "results.json";
 
 /// How long a database that is away is waited for by whoever only looks.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,53 +86,73 @@ pub struct Arm {
 
 impl RunFolder {
     /// Founds an experiment in `folder`, or opens the one there if it was founded with the same studies (invariant L2), and
-    /// takes the folder for this process. `store` is the place of its ledger: an address, or the path of a file; by default a
-    /// file in the folder.
+    /// takes the folder for this process. What only describes them may have changed, and is kept as it is now. `store` is the
+    /// place of its ledger: an address, or the path of a file; by default a file in the folder.
+    ///
+    /// The ledger is made before the first experiment is written down: from then on one that is not there was lost.
     pub fn found(folder: &Path, resolved: Resolved, store: Option<&str>) -> Result<TakenRun, ExperimentError> {
         let unwritable = |source| ExperimentError::Write { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(unwritable)?;
         let lock = lock(folder)?;
-        let store = keep_store(folder, store)?;
         let path = file(folder, &resolved.name);
         if path.exists() {
-            let run = RunFolder::open(folder, &resolved.name)?;
-            if let Some((line, there, here)) = first_difference(&founding(&run.resolved), &founding(&resolved)) {
+            let founded = founding(&read(folder, &resolved.name)?);
+            if let Some((line, there, here)) = first_difference(&founded, &founding(&resolved)) {
                 return Err(ExperimentError::OtherExperiment { path, line, there, here });
             }
-            return Ok(TakenRun { run, _lock: lock });
         }
+        let founded = path.exists() || RunFolder::experiments(folder).is_ok();
+        let chosen = place::choose(folder, store)?;
+        let run = RunFolder { folder: folder.to_owned(), resolved, store: chosen.store.clone() };
+        if founded {
+            run.studies(&run.store)?;
+        } else {
+            patiently(|| Ok(run.store.make()?))?;
+        }
+        chosen.note(folder)?;
         let draft = folder.join(".founding.part");
-        fs::write(&draft, text(&resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
-        Ok(TakenRun { run: RunFolder { folder: folder.to_owned(), resolved, store }, _lock: lock })
+        fs::write(&draft, text(&run.resolved)).and_then(|()| fs::rename(&draft, &path)).map_err(unwritable)?;
+        Ok(TakenRun { run, _lock: lock })
     }
 
-    /// The names of the experiments in `folder`, sorted; at least one.
+    /// The names of the experiments in `folder`, sorted; at least one. Other files that end in `.ron` are passed over with a
+    /// warning; those that a session worked on are none of them, even if they cannot be read any more.
     pub fn experiments(folder: &Path) -> Result<Vec<String>, ExperimentError> {
         let unreadable = |source| ExperimentError::Read { path: folder.to_owned(), source };
-        let mut names = Vec::new();
+        let begun: BTreeSet<String> = sessions(folder).into_iter().map(|session| session.experiment).collect();
+        let (mut names, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.extension().is_some_and(|ending| ending == "ron") {
-                names.push(name);
+                match if begun.contains(&name) { Ok(()) } else { read(folder, &name).map(drop) } {
+                    Ok(()) => names.push(name),
+                    Err(error) => others.push(error),
+                }
             }
         }
         if names.is_empty() {
-            return Err(ExperimentError::NoRun { folder: folder.to_owned() });
+            return Err(others.pop().unwrap_or_else(|| ExperimentError::NoRun { folder: folder.to_owned() }));
         }
+        others.iter().for_each(|error| tracing::warn!("passed over, since it is no experiment of this run: {error}"));
         names.sort();
         Ok(names)
     }
 
     /// Opens an experiment to work on it, and takes the folder for this process.
+    ///
+    /// # Errors
+    /// When its ledger is gone, which was made when it was founded.
     pub fn resume(folder: &Path, name: &str) -> Result<TakenRun, ExperimentError> {
         let run = RunFolder::open(folder, name)?;
-        Ok(TakenRun { run, _lock: lock(folder)? })
+        let lock = lock(folder)?;
+        run.studies(&run.store)?;
+        Ok(TakenRun { run, _lock: lock })
     }
 
     /// Opens an experiment to look at it, while others may work on it.
     pub fn open(folder: &Path, name: &str) -> Result<RunFolder, ExperimentError> {
-        let resolved = read_ron(&file(folder, name))?;
+        let resolved = read(folder, name)?;
         Ok(RunFolder { folder: folder.to_owned(), resolved, store: RunFolder::store_of(folder)? })
     }
 
@@ -154,7 +176,7 @@ impl RunFolder {
     /// # Errors
     /// When what the folder says of it is no place of a ledger.
     pub fn store_of(folder: &Path) -> Result<Store, ExperimentError> {
-        Ok(place(folder, noted_store(folder)?.as_deref()).parse()?)
+        place::of(folder)
     }
 
     /// Where its trainings are kept while they are under way.
@@ -168,11 +190,22 @@ impl RunFolder {
     }
 
     /// What the ledger holds now, for each arm and seed; arms that have not begun are empty.
+    ///
+    /// # Errors
+    /// When the ledger is gone, or none of the run's trials are in it although there was a report of them.
     pub fn arms(&self) -> Result<Vec<Arm>, ExperimentError> {
+        let store = self.store.clone().giving_up_after(PATIENCE);
+        let studies = self.studies(&store)?;
+        let begun = self.resolved.arms.iter().any(|arm| studies.contains(&arm.search.name));
+        if !begun && self.report_folder().join(RESULTS).exists() {
+            let (folder, place) = (self.report_folder(), store.to_string());
+            return Err(ExperimentError::OtherTrials { folder, place });
+        }
+        let trials = |study: &str| if studies.contains(study) { trials(&store, study) } else { Ok(Vec::new()) };
         let arm = |plan: &PlannedArm| {
-            let search = plan.own(&self.trials(&plan.search.name)?);
+            let search = plan.own(&trials(&plan.search.name)?);
             let retraining = match plan.retraining_study(&search) {
-                Some(study) => self.trials(&study.name)?,
+                Some(study) => trials(&study.name)?,
                 None => Vec::new(),
             };
             Ok(Arm { plan: plan.clone(), search, retraining })
@@ -180,21 +213,20 @@ impl RunFolder {
         self.resolved.arms.iter().map(arm).collect()
     }
 
-    fn trials(&self, study: &str) -> Result<Vec<Trial>, ExperimentError> {
-        let store = self.store.clone().giving_up_after(PATIENCE);
-        let mut trials = match store.read(study) {
-            Ok(mut ledger) => ledger.results(0)?,
-            Err(LedgerError::UnknownStudy { .. } | LedgerError::Missing { .. }) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        trials.sort_by_key(|trial| trial.proposal.id);
-        Ok(trials)
+    /// The names of all studies of the ledger, which is there since the run was founded.
+    fn studies(&self, store: &Store) -> Result<BTreeSet<String>, ExperimentError> {
+        match store.studies() {
+            Ok(studies) => Ok(studies.into_iter().map(|study| study.name).collect()),
+            Err(error @ (LedgerError::Missing { .. } | LedgerError::Empty { .. })) => {
+                Err(ExperimentError::LedgerGone { folder: self.folder.clone(), reason: error.to_string() })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Every session so far; a line that a power cut tore is passed over.
     pub fn sessions(&self) -> Vec<Session> {
-        let text = fs::read_to_string(self.folder.join(SESSIONS)).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        sessions(&self.folder)
     }
 }
 
@@ -216,41 +248,38 @@ impl Deref for TakenRun {
     }
 }
 
-/// Notes where the ledger of a folder is, unless that is the file in it, and gives it.
-fn keep_store(folder: &Path, asked: Option<&str>) -> Result<Store, ExperimentError> {
-    let noted = noted_store(folder)?;
-    if let Some(here) = asked.filter(|here| *here != place(folder, None)) {
-        // Read first, so that nothing wrong is noted.
-        let store: Store = here.parse()?;
-        let there = match noted {
-            None if !folder.join(LEDGER).exists() => {
-                let path = folder.join(STORE);
-                fs::write(&path, format!("{here}\n")).map_err(|source| ExperimentError::Write { path, source })?;
-                return Ok(store);
-            }
-            _ => place(folder, noted.as_deref()),
-        };
-        if there != here {
-            let (folder, here) = (folder.to_owned(), here.to_owned());
-            return Err(ExperimentError::OtherStore { folder, there, here, noted: STORE });
+/// Reads an experiment of a folder. One that an older build wrote may be none for this one, so that build is named.
+fn read(folder: &Path, name: &str) -> Result<Resolved, ExperimentError> {
+    let path = file(folder, name);
+    let resolved: Resolved = read_ron(&path).map_err(|error| match (error, founder(folder, name)) {
+        (ExperimentError::Syntax { path, line, column, message }, Some(Session { version, revision, .. })) => {
+            let message = format!("{message} (it was begun by hnas {version} of revision {revision})");
+            ExperimentError::Syntax { path, line, column, message }
         }
+        (error, _) => error,
+    })?;
+    if resolved.name != name {
+        let message = format!("the experiment in it is called {:?}, which would be another file", resolved.name);
+        return Err(ExperimentError::Invalid { path, message });
     }
-    Ok(place(folder, noted.as_deref()).parse()?)
+    Ok(resolved)
 }
 
-/// What a folder says of its ledger.
-fn noted_store(folder: &Path) -> Result<Option<String>, ExperimentError> {
-    let path = folder.join(STORE);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ExperimentError::Read { path, source }),
-    }
+/// The first session that worked on an experiment.
+fn founder(folder: &Path, name: &str) -> Option<Session> {
+    sessions(folder).into_iter().find(|session| session.experiment == name)
 }
 
-/// The place of a folder's ledger, as a person writes it.
-fn place(folder: &Path, noted: Option<&str>) -> String {
-    noted.map_or_else(|| folder.join(LEDGER).display().to_string(), str::to_owned)
+fn sessions(folder: &Path) -> Vec<Session> {
+    let text = fs::read_to_string(folder.join(SESSIONS)).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The finished trials of a study, by id.
+fn trials(store: &Store, study: &str) -> Result<Vec<Trial>, ExperimentError> {
+    let mut trials = store.read(study)?.results(0)?;
+    trials.sort_by_key(|trial| trial.proposal.id);
+    Ok(trials)
 }
 
 /// Takes a run for this process until the file that is returned is dropped or the process ends, however it ends.
