@@ -45,7 +45,7 @@ fn experiments() {
         "dataset: \"cifar10\"",
         "dataset: \"cifar11\"",
         expect![[r#"
-        error: there is no data set "cifar11", only: cifar10
+        error: FOLDER/experiment.ron: there is no data set "cifar11", only: cifar10
     "#]],
     );
     check(
@@ -59,9 +59,24 @@ fn experiments() {
         "fraction: 0.5",
         "fraction: 0.1",
         expect![[r#"
-        error: FOLDER/experiment.ron: scale "tiny": the largest tournament has 1 of 7 trials (search.fraction 0.1), so nothing is selected; at least 2 are needed
+        error: FOLDER/experiment.ron: scale "tiny": the largest tournament has 1 of 7 trials (search.evaluations 10, in_flight 3, fraction 0.1), so nothing is selected; at least 2 are needed
     "#]],
     );
+    check(
+        "in_flight: 3",
+        "in_flight: 9",
+        expect![[r#"
+        error: FOLDER/experiment.ron: scale "tiny": the largest tournament has 1 of 1 trials (search.evaluations 10, in_flight 9, fraction 0.5), so nothing is selected; at least 2 are needed
+    "#]],
+    );
+    for initial in [10, 11] {
+        let expected = format!(
+            "error: FOLDER/experiment.ron: scale \"tiny\": search.initial is {initial} of 10 evaluations, so all trials are random and nothing is selected; it has to be less\n"
+        );
+        broken
+            .edited(TINY, "experiment.ron", "initial: 4", &format!("initial: {initial}"))
+            .says("search FOLDER/experiment.ron --out FOLDER/run", &expected);
+    }
     check(
         "fraction: 0.5",
         "fraction: 1.5",
@@ -97,6 +112,22 @@ fn experiments() {
         error: FOLDER/experiment.ron: scale "tiny": search.repeats averages over 0 trials
     "#]],
     );
+    for (from, field, most) in [
+        ("evaluations: 10", "search.evaluations", 1_000_000_000),
+        ("in_flight: 3", "search.in_flight", 1_000_000),
+        ("Average(of: 1", "search.repeats, of", 1000),
+        ("runs: 2", "fitness.runs", 1000),
+    ] {
+        for value in [most + 1, u64::MAX] {
+            let (name, _) = from.rsplit_once(' ').unwrap();
+            let expected = format!(
+                "error: FOLDER/experiment.ron: scale \"tiny\": {field} is {value}, at most {most} is allowed\n"
+            );
+            broken
+                .edited(TINY, "experiment.ron", from, &format!("{name} {value}"))
+                .says("search FOLDER/experiment.ron --out FOLDER/run", &expected);
+        }
+    }
     check(
         "train: 40",
         "train: 50000",

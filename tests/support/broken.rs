@@ -28,11 +28,20 @@ impl Broken {
 
     /// Runs the program, FOLDER in the arguments being this folder, and compares exit code and message.
     pub fn check(&self, arguments: &str, expected: &Expect) {
+        expected.assert_eq(&self.message(arguments));
+    }
+
+    /// The same with a text that is put together.
+    pub fn says(&self, arguments: &str, expected: &str) {
+        assert_eq!(self.message(arguments), expected);
+    }
+
+    fn message(&self, arguments: &str) -> String {
         let folder = self.0.path().to_str().unwrap();
         let arguments: Vec<String> = arguments.split_whitespace().map(|word| word.replace("FOLDER", folder)).collect();
         let output = hnas().args(&arguments).stdin(std::process::Stdio::null()).output().unwrap();
         let (code, error) = refused(output);
         assert_eq!(code, Some(2), "{arguments:?}: {error}");
-        expected.assert_eq(&error.replace(folder, "FOLDER"));
+        error.replace(folder, "FOLDER")
     }
 }

@@ -74,13 +74,13 @@ impl Meter<'_> {
     fn arm(&mut self, arm: &PlannedArm, shares_with: Option<&str>, seeds: u64) -> Result<Estimate, ExperimentError> {
         let study = &arm.search;
         let fitness = &study.fitness;
-        let evaluations = if shares_with.is_some() { 0 } else { seeds * study.search.evaluations };
-        let trainings = evaluations * fitness.runs as u64;
+        let evaluations = if shares_with.is_some() { 0 } else { seeds.saturating_mul(study.search.evaluations) };
+        let trainings = evaluations.saturating_mul(fitness.runs as u64);
         let (step_seconds, search_hours) = self.hours(study, fitness, trainings, study.data.valid)?;
         let (retrainings, retraining_steps, (retraining_step_seconds, retraining_hours)) = match &arm.retraining {
             None => (0, 0, (0.0, 0.0)),
             Some(training) => {
-                let trainings = seeds * training.runs as u64;
+                let trainings = seeds.saturating_mul(training.runs as u64);
                 let scored = match &training.photographs {
                     None => study.data.test,
                     Some(photographs) => photographs.manifest()?.validation(),

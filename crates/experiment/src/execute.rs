@@ -118,7 +118,7 @@ impl Executor<'_> {
         let controller = Controller::new(study, input(study)?, &mut *ledger)?;
         let mut controlled = Controlled { controller, ledger, trials: Vec::new(), ended: false };
         controlled.trials = advance(&mut controlled.controller, &mut *controlled.ledger)?;
-        let steps_of_trial = (study.fitness.runs * study.fitness.recipe.steps()) as u64;
+        let steps_of_trial = study.fitness.runs.saturating_mul(study.fitness.recipe.steps()) as u64;
         let (trials, finished) = (study.search.evaluations, controlled.controller.finished());
         crew.observer.on(&study.name, Event::Begun { trials, finished, steps_of_trial });
         studies.push(controlled);

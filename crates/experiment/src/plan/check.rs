@@ -7,10 +7,16 @@ use hnas_data::{Manifest, Part};
 use hnas_engine::Normalization;
 use hnas_genome::Genotype;
 
-use super::{ArmStrategy, Experiment, Scale};
+use super::{ArmStrategy, Experiment, Scale, ScaleSearch};
 use crate::ExperimentError;
+use crate::names;
 use crate::resolved::PlannedArm;
 use crate::study::{Repeats, Training};
+
+/// More than anybody trains. Numbers above are slips, and products of those below are numbers still.
+const MOST_EVALUATIONS: u64 = 1_000_000_000;
+const MOST_IN_FLIGHT: u64 = 1_000_000;
+const MOST_RUNS: u64 = 1_000;
 
 impl Experiment {
     /// Checks everything that a run could stumble over hours later.
@@ -23,22 +29,20 @@ impl Experiment {
                 self.scales.len()
             ));
         }
-        for (kind, names) in [
+        for (kind, all) in [
             ("experiment", vec![&self.name]),
             ("arm", self.arms.iter().map(|arm| &arm.name).collect::<Vec<_>>()),
             ("scale", self.scales.iter().map(|scale| &scale.name).collect()),
         ] {
             let mut seen = BTreeSet::new();
-            for name in names {
-                if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-                    return invalid(format!("{kind} name {name:?}: use letters, digits, - and _"));
-                }
+            for name in all {
+                names::check(kind, name).map_err(|message| self.invalid(message))?;
                 if !seen.insert(name) {
                     return invalid(format!("two {kind}s are named {name:?}"));
                 }
             }
         }
-        let manifest = Manifest::builtin(&self.dataset)?;
+        let manifest = Manifest::builtin(&self.dataset).map_err(|error| self.invalid(error.to_string()))?;
         for scale in &self.scales {
             let seeds: BTreeSet<&u64> = scale.seeds.iter().collect();
             if seeds.len() != scale.seeds.len() || seeds.is_empty() {
@@ -64,34 +68,34 @@ impl Experiment {
     fn check_counts(&self, scale: &Scale, manifest: &Manifest) -> Result<(), ExperimentError> {
         let Scale { name, seeds: _, data, search, fitness, retraining } = scale;
         let invalid = |message: String| Err(self.invalid(format!("scale {name:?}: {message}")));
-        if search.evaluations == 0 {
-            return invalid("search.evaluations is 0, at least 1 is needed".to_owned());
+        let averaged = match search.repeats {
+            Repeats::Evaluate => 1,
+            Repeats::Average { of } => of as u64,
+        };
+        let counts = [
+            ("search.evaluations", search.evaluations, MOST_EVALUATIONS),
+            ("search.in_flight", search.in_flight as u64, MOST_IN_FLIGHT),
+            ("search.repeats, of", averaged, MOST_RUNS),
+            ("fitness.runs", fitness.runs as u64, MOST_RUNS),
+            ("retraining.runs", retraining.runs as u64, MOST_RUNS),
+            // As many as there are; what they ask for together is compared below.
+            ("data.train", data.train as u64, u64::MAX),
+            ("data.valid", data.valid as u64, u64::MAX),
+            ("data.retrain", data.retrain as u64, u64::MAX),
+            ("data.test", data.test as u64, u64::MAX),
+        ];
+        for (field, count, most) in counts {
+            if count == 0 {
+                return invalid(format!("{field} is 0, at least 1 is needed"));
+            }
+            if count > most {
+                return invalid(format!("{field} is {count}, at most {most} is allowed"));
+            }
         }
-        if search.repeats == (Repeats::Average { of: 0 }) {
-            return invalid("search.repeats averages over 0 trials".to_owned());
-        }
-        // The last child is bred from this many trials. Where nobody competes, there is no selection.
-        let seen = usize::try_from(search.evaluations).unwrap_or(usize::MAX).saturating_sub(search.in_flight);
-        let size = search.fraction.of(seen);
         let tournaments =
             self.arms.iter().chain(&self.lenders).any(|arm| matches!(arm.strategy, ArmStrategy::Tournament { .. }));
-        if tournaments && size < 2 {
-            let fraction = search.fraction.get();
-            return invalid(format!(
-                "the largest tournament has {size} of {seen} trials (search.fraction {fraction}), so nothing is selected; at least 2 are needed"
-            ));
-        }
-        let counts = [
-            ("search.in_flight", search.in_flight),
-            ("fitness.runs", fitness.runs),
-            ("retraining.runs", retraining.runs),
-            ("data.train", data.train),
-            ("data.valid", data.valid),
-            ("data.retrain", data.retrain),
-            ("data.test", data.test),
-        ];
-        if let Some((field, _)) = counts.iter().find(|(_, count)| *count == 0) {
-            return invalid(format!("{field} is 0, at least 1 is needed"));
+        if tournaments {
+            self.check_selection(search).or_else(invalid)?;
         }
         let (training, test) = (manifest.records(Part::Train), manifest.records(Part::Test));
         let asked = [
@@ -105,6 +109,26 @@ impl Experiment {
             }
             None => Ok(()),
         }
+    }
+
+    /// Where trials compete, some are bred, and the last is bred from a selection.
+    fn check_selection(&self, search: &ScaleSearch) -> Result<(), String> {
+        let ScaleSearch { evaluations, initial, mutations: _, fraction, in_flight, repeats: _ } = search;
+        if initial.get() >= *evaluations {
+            return Err(format!(
+                "search.initial is {initial} of {evaluations} evaluations, so all trials are random and nothing is selected; it has to be less"
+            ));
+        }
+        // The last child is bred from this many trials.
+        let seen = usize::try_from(*evaluations).unwrap_or(usize::MAX).saturating_sub(*in_flight);
+        let size = fraction.of(seen);
+        if size < 2 {
+            let fraction = fraction.get();
+            return Err(format!(
+                "the largest tournament has {size} of {seen} trials (search.evaluations {evaluations}, in_flight {in_flight}, fraction {fraction}), so nothing is selected; at least 2 are needed"
+            ));
+        }
+        Ok(())
     }
 
     /// The model must go with the images and hold the trivial cell of the arm, so that a wrong one is found before hours of
