@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::DataError;
 use crate::fetch::{Progress, fetch, fetch_folder};
 use crate::manifest::{FolderManifest, FolderSource, Manifest};
-use crate::verify::verify;
+use crate::verify::{verify, verify_folder};
 
 /// A data set which comes with the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,15 +57,43 @@ impl DataSet {
         }
     }
 
-    /// Compares what is in the cache folder `root` with the manifest: size and checksum of every file of records, the
-    /// numbers of classes and images of a folder of photographs.
+    /// Its name for readers.
+    pub fn title(&self) -> &str {
+        match self {
+            DataSet::Records(manifest) => manifest.title(),
+            DataSet::Folder(manifest) => manifest.title(),
+        }
+    }
+
+    /// Its folder in the cache folder `root`.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        match self {
+            DataSet::Records(manifest) => manifest.folder(root),
+            DataSet::Folder(manifest) => manifest.folder(root),
+        }
+    }
+
+    /// Looks whether it is in the cache folder `root`: size and checksum of every file of records, the numbers of classes and
+    /// images of a folder of photographs, of which none is opened.
+    ///
+    /// # Errors
+    /// All differences together, and what to do.
+    pub fn find(&self, root: &Path) -> Result<(), DataError> {
+        match self {
+            DataSet::Records(manifest) => verify(manifest, root),
+            DataSet::Folder(manifest) => manifest.open(root).map(|_| ()),
+        }
+    }
+
+    /// Compares what is in the cache folder `root` with the manifest: size and checksum of every file of records; of a folder
+    /// of photographs the numbers of classes and images, and that each can be decoded.
     ///
     /// # Errors
     /// All differences together, and what to do.
     pub fn verify(&self, root: &Path) -> Result<(), DataError> {
         match self {
             DataSet::Records(manifest) => verify(manifest, root),
-            DataSet::Folder(manifest) => manifest.open(root).map(|_| ()),
+            DataSet::Folder(manifest) => verify_folder(manifest, root),
         }
     }
 }

@@ -22,31 +22,31 @@ pub enum DataError {
         known: String,
     },
     /// A manifest that describes no data set.
-    #[error("{place}:{source}")]
+    #[error("{place}:{reason}")]
     Manifest {
         /// The file.
         place: String,
-        /// Line, column and what is wrong.
-        source: Box<ron::error::SpannedError>,
+        /// Line, column and what is wrong. Part of the message, so it is not called a source, which would be said again.
+        reason: Box<ron::error::SpannedError>,
     },
     /// Nobody says where data belong.
     #[error("the user's cache directory is unknown: set HNAS_DATA to the folder for data sets")]
     NoCacheFolder,
     /// A file or folder that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {reason}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        source: Arc<std::io::Error>,
+        reason: Arc<std::io::Error>,
     },
     /// A file or folder that cannot be written.
-    #[error("cannot write {}: {source}; make room there or set HNAS_DATA to another folder", path.display())]
+    #[error("cannot write {}: {reason}; {}set HNAS_DATA to another folder", path.display(), advice(reason))]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        source: Arc<std::io::Error>,
+        reason: Arc<std::io::Error>,
     },
     /// Files that are not those of the data set.
     #[error("{name} in {}: {}; run `hnas data fetch {name}`", folder.display(), list(problems))]
@@ -112,6 +112,26 @@ pub enum DataError {
         differences: Vec<Difference>,
         /// Number of entries that were not used.
         ignored: usize,
+        /// What to do.
+        how: String,
+    },
+    /// A folder with the right number of photographs, of which some cannot be decoded.
+    #[error(
+        "{name} in {}: {} of {} photographs cannot be decoded: {}{}; {how}",
+        folder.display(), grouped(*damaged as u64), grouped(*photographs as u64), list(first),
+        if damaged > &first.len() { "; .." } else { "" }
+    )]
+    Photographs {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// Number of photographs that cannot be decoded.
+        damaged: usize,
+        /// Number of photographs.
+        photographs: usize,
+        /// The first of them, in order.
+        first: Vec<Problem>,
         /// What to do.
         how: String,
     },
@@ -191,6 +211,12 @@ pub struct Attempt {
     pub source_name: String,
     /// Why it did not serve.
     pub why: String,
+}
+
+/// What helps against a file that cannot be written, where something does.
+fn advice(reason: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if matches!(reason.kind(), StorageFull | QuotaExceeded | FileTooLarge) { "make room there or " } else { "" }
 }
 
 /// One after the other, in one line.

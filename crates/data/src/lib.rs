@@ -42,4 +42,4 @@ pub use photo::{Kind, Photo};
 pub use photographs::{TestPhotographs, TrainPhotographs};
 pub use split::{Split, SplitError, Test, TestImages, Train, TrainingImages, Valid};
 pub use transform::{Augmentation, CentreCrop, Distortion, TransformError, Transformer, Window};
-pub use verify::verify;
+pub use verify::{verify, verify_folder};

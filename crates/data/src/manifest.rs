@@ -237,7 +237,7 @@ impl Manifest {
 }
 
 fn read(path: &Path) -> Result<String, DataError> {
-    fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_path_buf(), source: source.into() })
+    fs::read_to_string(path).map_err(|error| DataError::Read { path: path.to_path_buf(), reason: error.into() })
 }
 
 /// Reads a manifest from a text; `place` is how errors call it.
@@ -246,7 +246,7 @@ fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, DataError> {
     ron::Options::default()
         .with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES)
         .from_str(text)
-        .map_err(|error| DataError::Manifest { place: place.to_string(), source: Box::new(error) })
+        .map_err(|error| DataError::Manifest { place: place.to_string(), reason: Box::new(error) })
 }
 
 impl fmt::Display for Source {

@@ -4,9 +4,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::checksum::Md5;
 use crate::error::{DataError, Problem};
-use crate::manifest::{DataFile, Manifest};
+use crate::folder::ImageSet;
+use crate::manifest::{DataFile, FolderManifest, Manifest};
+use crate::photo::Photo;
+
+/// How many damaged photographs are named.
+const NAMED: usize = 10;
 
 /// Compares size and checksum of every file of a data set in the cache folder `root` with its manifest.
 ///
@@ -16,6 +23,41 @@ pub fn verify(manifest: &Manifest, root: &Path) -> Result<(), DataError> {
     let folder = manifest.folder(root);
     let problems = manifest.files().iter().filter_map(|file| check_file(file, &folder.join(&file.name)).err());
     all_well(manifest, root, problems.collect())
+}
+
+/// Counts the photographs of a data set in the cache folder `root`, and decodes every one, with all threads.
+///
+/// # Errors
+/// When their numbers differ from the manifest, or when some cannot be decoded; the first of those are named.
+pub fn verify_folder(manifest: &FolderManifest, root: &Path) -> Result<(), DataError> {
+    let found = manifest.open(root)?;
+    let folder = manifest.folder(root);
+    let damaged = |set: &ImageSet| -> Vec<Problem> {
+        let decoded = (0..set.len()).into_par_iter().map(|i| {
+            let path = set.path(i);
+            let reason = Photo::load(&path).err()?;
+            Some(Problem::Unreadable {
+                file: path.strip_prefix(&folder).unwrap_or(&path).display().to_string(),
+                reason,
+            })
+        });
+        decoded.flatten().collect()
+    };
+    let mut problems = damaged(found.train());
+    problems.extend(damaged(found.validation()));
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let damaged = problems.len();
+    problems.truncate(NAMED);
+    Err(DataError::Photographs {
+        name: manifest.name().to_string(),
+        how: manifest.how_anew(&folder),
+        folder,
+        damaged,
+        photographs: found.train().len() + found.validation().len(),
+        first: problems,
+    })
 }
 
 /// No problems, or the error that lists them.

