@@ -26,7 +26,10 @@ struct Line {
 pub(crate) fn run(command: &Simulate) -> Result<()> {
     check(command)?;
     let mut lines = Vec::new();
-    for &workers in &command.workers {
+    for (place, &workers) in command.workers.iter().enumerate() {
+        if command.workers[..place].contains(&workers) {
+            continue;
+        }
         let mut group = Vec::new();
         for multiple in &command.in_flight {
             let in_flight = ((workers as f64 * multiple).ceil() as usize).max(1);
@@ -101,7 +104,8 @@ fn line(command: &Simulate, workers: usize, in_flight: usize) -> Result<Line> {
         seed: command.seed,
     };
     let Simulated { wall_seconds, worked_seconds, busy, idle_seconds } = simulate(&load)?;
-    let ideal_seconds = worked_seconds / workers as f64;
+    // No evaluation is divided among workers.
+    let ideal_seconds = worked_seconds / (workers as f64).min(command.evaluations.get() as f64);
     let idle_seconds_of_a_worker = idle_seconds;
     Ok(Line { workers, in_flight, busy, wall_seconds, ideal_seconds, idle_seconds_of_a_worker, recommended: false })
 }
