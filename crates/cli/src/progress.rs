@@ -20,7 +20,9 @@ pub(crate) struct Progress {
 }
 
 struct State {
+    /// Searches and retrainings; of the latter there are fewer where several arms have the same winner.
     studies: usize,
+    some_may_be_shared: bool,
     begun: usize,
     ongoing: HashMap<String, Ongoing>,
 }
@@ -45,7 +47,12 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal().then(MultiProgress::new);
         let searches: BTreeSet<&str> = resolved.arms.iter().map(|arm| arm.search.name.as_str()).collect();
         let retrained = resolved.arms.iter().filter(|arm| arm.retraining.is_some()).count();
-        let state = State { studies: searches.len() + retrained, begun: 0, ongoing: HashMap::new() };
+        let state = State {
+            studies: searches.len() + retrained,
+            some_may_be_shared: searches.len() < resolved.arms.len(),
+            begun: 0,
+            ongoing: HashMap::new(),
+        };
         Progress { terminal, state: Mutex::new(state) }
     }
 
@@ -67,7 +74,8 @@ impl Observer for Progress {
                 state.begun += 1;
                 let resumed =
                     if finished > 0 { format!(", {finished} of them finished earlier") } else { String::new() };
-                self.line(&format!("[{}/{}] {name}: {trials} trials{resumed}", state.begun, state.studies));
+                let of = if state.some_may_be_shared { " of at most " } else { "/" };
+                self.line(&format!("[{}{of}{}] {name}: {trials} trials{resumed}", state.begun, state.studies));
                 let now = Instant::now();
                 let ongoing = Ongoing {
                     bar: None,
