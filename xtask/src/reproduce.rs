@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let error = format!("there is no experiment {:?}; there is {}, or {ALL}", plan.name, known.join(", "));
         return Err(Usage(error).into());
     }
+    plan.check_pictures()?;
     let features = if plan.wants_cuda() { format!("{FEATURES},hnas-cli/cuda") } else { FEATURES.to_owned() };
     step("build", &mut build(&features))?;
     plan.carry_out()
@@ -37,6 +38,11 @@ pub(crate) fn experiments() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The list of pictures of an experiment that is nothing else, from the root.
+fn pictures(name: &str) -> PathBuf {
+    PathBuf::from("experiments").join(name).join("pictures.ron")
 }
 
 /// The built program, in the target folder that cargo names.
@@ -92,6 +98,18 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Pictures are drawn, not trained: asked for by their name, they take no options but a folder and `--plan`.
+    fn check_pictures(&self) -> Result<(), Usage> {
+        let option =
+            self.passed_on.iter().find(|word| word.starts_with("--") && !["--plan", "--out"].contains(&word.as_str()));
+        match option {
+            Some(option) if self.name != ALL && root().join(pictures(&self.name)).is_file() => {
+                Err(Usage(format!("{} are pictures, so {option} means nothing to them", self.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// With the program as it is built: fetches the data and runs or resumes each experiment asked for, one after the
     /// other; each step finds what an earlier, interrupted run left. Sums up when there are several.
     pub(crate) fn carry_out(&self) -> Result<()> {
@@ -110,8 +128,7 @@ impl Plan {
     }
 
     fn one(&self, name: &str) -> Result<()> {
-        let folder = PathBuf::from("experiments").join(name);
-        let pictures = folder.join("pictures.ron");
+        let pictures = pictures(name);
         if root().join(&pictures).is_file() {
             if self.only_plan {
                 println!("{name}: pictures, drawn in a second; nothing is trained.");
@@ -120,7 +137,7 @@ impl Plan {
             let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join(name);
             return step(&format!("reproduce {name}"), hnas()?.arg("pictures").arg(pictures).arg("--out").arg(out));
         }
-        let file = folder.join("experiment.ron");
+        let file = PathBuf::from("experiments").join(name).join("experiment.ron");
         if !self.only_plan {
             step("data", hnas()?.args(["data", "fetch", "--experiment"]).arg(&file))?;
         }
