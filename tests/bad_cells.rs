@@ -19,50 +19,50 @@ fn genotypes() {
         "1->2 Motif5",
         "2->1 Motif5",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 2 -> 1 does not go forward
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 2 -> 1 does not go forward
+        "#]],
     );
     check(
         "1->2 Motif5",
         "2->2 Motif5",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 2 -> 2 does not go forward
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 2 -> 2 does not go forward
+        "#]],
     );
     check(
         "1->2 Motif5",
         "1->6 Motif5",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 1 -> 6 leaves the motif, whose nodes are 1 to 5
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 1 -> 6 leaves the motif, whose nodes are 1 to 5
+        "#]],
     );
     check(
         "1->2 Motif5",
         "1->2 Motif7",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 1 -> 2 carries "Motif7", which is none of Motif1, Motif2, Motif3, Motif4, Motif5, Motif6
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 1 -> 2 carries "Motif7", which is none of Motif1, Motif2, Motif3, Motif4, Motif5, Motif6
+        "#]],
     );
     check(
         "1->2 Motif5",
         "1->2 Identity",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 1 -> 2 carries "Identity", which is none of Motif1, Motif2, Motif3, Motif4, Motif5, Motif6
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 1 -> 2 carries "Identity", which is none of Motif1, Motif2, Motif3, Motif4, Motif5, Motif6
+        "#]],
     );
     check(
         "1->2 Motif5",
         "1->3 Motif5",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: edge 1 -> 3 is given twice
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: edge 1 -> 3 is given twice
+        "#]],
     );
     check(
         "1->2 Motif5",
         "one to two",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 3, motif 1: "one to two" is not an edge such as "1->2 Identity" or "1->2 Motif3"
-    "#]],
+            error: FOLDER/genotype.ron: level 3, motif 1: "one to two" is not an edge such as "1->2 Identity" or "1->2 Motif3"
+        "#]],
     );
     check(
         "\"1->2 Motif5\"",
@@ -75,22 +75,22 @@ fn genotypes() {
         "nodes: 5",
         "nodes: 1",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: search space, level 3: the number of nodes is 1, not 2 to 64
-    "#]],
+            error: FOLDER/genotype.ron: search space, level 3: the number of nodes is 1, not 2 to 64
+        "#]],
     );
     check(
         "nodes: 5",
         "nodes: 1000000000",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: search space, level 3: the number of nodes is 1000000000, not 2 to 64
-    "#]],
+            error: FOLDER/genotype.ron: search space, level 3: the number of nodes is 1000000000, not 2 to 64
+        "#]],
     );
     check(
         "motifs: 6",
         "motifs: 5",
         expect![[r#"
-        error: FOLDER/genotype.ron:22:1: level 2: the number of motifs is 6, in the search space it is 5
-    "#]],
+            error: FOLDER/genotype.ron: level 2: the number of motifs is 6, in the search space it is 5
+        "#]],
     );
     check(
         "motifs: 6",
@@ -118,7 +118,7 @@ fn genotypes() {
     let apart = format!("(space: {space}, levels: [[[\"1->2 Identity\"]]])");
     std::fs::write(broken.path("genotype.ron"), apart).unwrap();
     broken.check("inspect FOLDER/genotype.ron", &expect![[r#"
-        error: FOLDER/genotype.ron:1:143: level 2, motif 1: node 3, the sink of the cell, cannot be reached from node 1 when expanded
+        error: FOLDER/genotype.ron: level 2, motif 1: node 3, the sink of the cell, cannot be reached from node 1 when expanded
     "#]]);
     let text = std::fs::read_to_string(root().join(LEARNED)).unwrap();
     std::fs::write(broken.path("genotype.ron"), &text[..text.len() / 2]).unwrap();
@@ -160,31 +160,31 @@ fn skeletons() {
     check(
         &format!("(stem: [], groups: [(cells: 1, width: 16)], {rest})"),
         expect![[r#"
-            error: FOLDER/skeleton.ron:1:110: the stem has no convolution; it needs at least 1
+            error: FOLDER/skeleton.ron: the stem has no convolution; it needs at least 1
         "#]],
     );
     check(
         &format!("(stem: [(width: 16, stride: 1)], groups: [], {rest})"),
         expect![[r#"
-            error: FOLDER/skeleton.ron:1:111: there is no group of cells; at least 1 is needed
+            error: FOLDER/skeleton.ron: there is no group of cells; at least 1 is needed
         "#]],
     );
     check(
         &format!("(stem: [(width: 16, stride: 3)], groups: [(cells: 1, width: 16)], {rest})"),
         expect![[r#"
-            error: FOLDER/skeleton.ron:1:132: stem convolution 1: stride is 3, allowed is 1 or 2
+            error: FOLDER/skeleton.ron: stem convolution 1: stride is 3, allowed is 1 or 2
         "#]],
     );
     check(
         &format!("(stem: [(width: 16, stride: 1)], groups: [(cells: 0, width: 16)], {rest})"),
         expect![[r#"
-            error: FOLDER/skeleton.ron:1:132: group 1 has 0 cells; it needs at least 1
+            error: FOLDER/skeleton.ron: group 1 has 0 cells; it needs at least 1
         "#]],
     );
     check(
         &format!("(stem: [(width: 8, stride: 1)], groups: [(cells: 1, width: 16)], {rest})"),
         expect![[r#"
-            error: FOLDER/skeleton.ron:1:131: the stem ends with 8 channels, but the cells of group 1 are 16 channels wide
+            error: FOLDER/skeleton.ron: the stem ends with 8 channels, but the cells of group 1 are 16 channels wide
         "#]],
     );
     check(
@@ -222,14 +222,14 @@ fn recipes() {
         "momentum: 0.9",
         "momentum: NaN",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: momentum is NaN, allowed is 0 up to but without 1
+            error: FOLDER/recipe.ron: momentum is NaN, allowed is 0 up to but without 1
         "#]],
     );
     check(
         "momentum: 0.9",
         "momentum: 1.5",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: momentum is 1.5, allowed is 0 up to but without 1
+            error: FOLDER/recipe.ron: momentum is 1.5, allowed is 0 up to but without 1
         "#]],
     );
     check(
@@ -243,28 +243,28 @@ fn recipes() {
         "initial: 0.05",
         "initial: inf",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: learning_rate.initial is inf, allowed is a finite number above 0
+            error: FOLDER/recipe.ron: learning_rate.initial is inf, allowed is a finite number above 0
         "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(3, 0.1), (3, 0.1)]",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: learning_rate.drops: drop 2 is after step 3, it must come after step 3
+            error: FOLDER/recipe.ron: learning_rate.drops: drop 2 is after step 3, it must come after step 3
         "#]],
     );
     check(
         "drops: [(3, 0.1)]",
         "drops: [(4, 0.1)]",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
+            error: FOLDER/recipe.ron: learning_rate.drops: drop 1 is after step 4, but there are only 4 steps
         "#]],
     );
     check(
         "steps: 4",
         "steps: 0",
         expect![[r#"
-            error: FOLDER/recipe.ron:17:21: steps is 0, at least 1 is needed
+            error: FOLDER/recipe.ron: steps is 0, at least 1 is needed
         "#]],
     );
     check(

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{run, run_with_input, said};
+use support::{refused, run, run_with_input, said};
 
 const LEARNED: &str = "experiments/cifar10/genotypes/learned-cell.ron";
 
@@ -89,6 +89,54 @@ fn doctor_tells_programs_what_is_here() {
 }
 
 #[test]
+fn a_genotype_may_begin_with_a_byte_order_mark() {
+    let text = std::fs::read_to_string(support::root().join(LEARNED)).unwrap();
+    let inspect = |text: &str| said(run_with_input(&["inspect", "-"], text));
+    assert_eq!(inspect(&format!("\u{feff}{text}")), inspect(&text));
+}
+
+#[test]
+fn a_message_does_not_repeat_a_long_file() {
+    let text = format!("(space: Hierarchical{})", "x".repeat(5_000_000));
+    let (code, error) = refused(run_with_input(&["inspect", "-"], &text));
+    assert_eq!(code, Some(2));
+    assert!(error.starts_with("error: standard input:1:") && error.len() < 1000, "{} bytes", error.len());
+}
+
+#[test]
+fn drivers_do_not_complain_where_nobody_has_logged_in() {
+    let output = support::hnas().arg("doctor").env_remove("XDG_RUNTIME_DIR").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn the_version_is_that_of_the_program_and_its_revision() {
+    let version = said(run(&["--version"]));
+    let revision = version.trim().strip_prefix(concat!("hnas ", env!("CARGO_PKG_VERSION"), " (")).unwrap();
+    assert!(revision.ends_with(')') && revision.len() > 5, "{version}");
+}
+
+#[test]
+fn no_evaluation_is_divided_among_workers() {
+    let arguments = ["simulate", "--workers", "1000,8,8", "--evaluations", "100", "--in-flight", "1", "--json"];
+    let lines: serde_json::Value = serde_json::from_str(&said(run(&arguments))).unwrap();
+    let workers: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["workers"].as_u64().unwrap()).collect();
+    assert_eq!(workers, [1000, 8]);
+    assert!(lines[0]["ideal_seconds"].as_f64().unwrap() > 3000.0, "{lines}");
+}
+
+#[test]
+fn data_sets_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = support::hnas().args(["data", "list"]).env("HNAS_DATA", folder.path()).output().unwrap();
+    let listed = said(output);
+    for (name, standing) in [("cifar10", "fetched"), ("imagenet", "brought"), ("food-groups", "fetched")] {
+        let line = listed.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        assert!(line.contains(&format!(" to be {standing} ")), "{listed}");
+    }
+}
+
+#[test]
 fn every_command_has_help_with_an_example() {
     let commands = [
         "search",
@@ -99,16 +147,20 @@ fn every_command_has_help_with_an_example() {
         "simulate",
         "train",
         "report",
+        "winner",
         "inspect",
         "draw",
         "pictures",
         "sample",
         "mutate",
         "data",
+        "data list",
+        "data fetch",
+        "data verify",
         "doctor",
     ];
     for command in commands {
-        let help = said(run(&[command, "--help"]));
+        let help = said(run(&[command.split(' ').collect(), vec!["--help"]].concat()));
         let example = help.split_once("Example").map(|(_, example)| example);
         assert!(example.is_some_and(|example| example.contains(&format!(": hnas {command}"))), "{command}");
     }

@@ -18,11 +18,11 @@ fn search(out: &Path, workers: &str) -> Vec<String> {
     trials(out)
 }
 
-fn search_of(experiment: &str, out: &Path, workers: &str) {
+fn search_of(experiment: &str, out: &Path, workers: &str) -> String {
     let arguments = ["search", "--device", "cpu", "--slots", workers, "--out"].map(Into::into);
     let mut arguments: Vec<std::ffi::OsString> = arguments.into();
     arguments.extend([out.into(), root().join(experiment).into()]);
-    said(run(&arguments));
+    said(run(&arguments))
 }
 
 /// The searches of the tiny experiment.
@@ -166,4 +166,75 @@ fn an_experiment_based_on_another_finds_its_trials_in_the_same_folder() {
     search_of("tests/cases/based.ron", &alone, "1");
     let searched = |trials: Vec<String>| trials.into_iter().filter(|trial| !trial.contains("/c0-")).collect::<Vec<_>>();
     assert_eq!(trials(&alone), searched(before));
+}
+
+#[test]
+fn a_search_ends_with_what_each_arm_found_and_gives_it_as_a_genotype() {
+    if !has_cifar10("a_search_ends_with_what_each_arm_found_and_gives_it_as_a_genotype") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let said_at_end = search_of("tests/cases/tiny.ron", &out, "2");
+    let (arms, report) = said_at_end.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(report, format!("report: {}", out.join("tiny/report.html").display()));
+    let lines: Vec<&str> = arms.lines().collect();
+    assert_eq!(lines.len(), 6, "{said_at_end}");
+    assert!(
+        lines[0].starts_with("evolution, seed 3: trial ") && lines[5].starts_with("short, seed 5: trial "),
+        "{arms}"
+    );
+    for line in &lines {
+        let (found, error) = line.split_once(" %; test error ").unwrap();
+        let trials = if line.starts_with("short") { "fittest of 4: " } else { "fittest of 10: " };
+        assert!(found.contains(trials) && error.contains(" +- ") && error.ends_with(" % in 2 trainings"), "{line}");
+    }
+    let winner = |arguments: &[&str]| run(&[&["winner", out.to_str().unwrap()], arguments].concat());
+    assert_eq!(said(winner(&[])).trim_end(), arms);
+
+    // The trial that is named, as a file that other commands take; the fittest over both seeds if none is named.
+    let file = folder.path().join("winner.ron");
+    let written = said(winner(&["--arm", "evolution", "--seed", "3", "--out", file.to_str().unwrap()]));
+    assert_eq!(written, format!("genotype: {}\n", file.display()));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let trial = lines[0].strip_prefix("evolution, seed 3: trial ").unwrap().split_once(' ').unwrap().0;
+    assert!(
+        text.starts_with(&format!("// experiment tiny, arm evolution: trial {trial} of evolution/seed-3, ")),
+        "{text}"
+    );
+    said(run(&[Path::new("inspect"), &file]));
+    let percent = |line: &str| line.split_once(": ").unwrap().1.split_once(": ").unwrap().1[..5].trim().to_owned();
+    let best = lines[..1].iter().chain(&lines[3..4]).map(|line| percent(line)).max().unwrap();
+    assert!(said(winner(&["--arm", "evolution"])).contains(&format!("fitness {best}")), "{arms}");
+
+    for (arguments, why) in [
+        (&["--arm", "none"][..], format!("--arm none: {} has evolution, short, wide", out.display())),
+        (&["--arm", "wide", "--seed", "4"][..], "--seed 4: arm wide has 3, 5".to_owned()),
+        (
+            &["--arm", "wide", "--out", file.to_str().unwrap()][..],
+            format!("--out {}: the file exists already, choose another", file.display()),
+        ),
+    ] {
+        assert_eq!(refused(winner(arguments)), (Some(2), format!("error: {why}\n")));
+    }
+}
+
+#[test]
+fn a_search_without_a_trial_that_scored_does_not_end_well() {
+    if !has_cifar10("a_search_without_a_trial_that_scored_does_not_end_well") {
+        return;
+    }
+    let broken = support::broken::Broken::new();
+    broken.edited("tests/cases/tiny.ron", "tiny.ron", "parameters: Some(900)", "parameters: Some(1)");
+    std::fs::write(broken.path("published.ron"), "[]").unwrap();
+    let out = broken.path("run");
+    let (file, device) = (broken.path("tiny.ron"), Path::new("cpu"));
+    let output = run(&[Path::new("search"), &file, Path::new("--device"), device, Path::new("--out"), &out]);
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(said.starts_with("evolution, seed 3: none of 10 trials scored; the first failed: "), "{said}");
+    assert!(out.join("tiny/report.html").is_file());
+    let (code, error) = refused(output);
+    assert_eq!(code, Some(1), "{error}");
+    let last = "error: no trial scored: evolution, seed 3; wide, seed 3; short, seed 3; evolution, seed 5; wide, seed 5; short, seed 5";
+    assert_eq!(error.lines().last(), Some(last));
 }

@@ -22,7 +22,7 @@ fn a_worker_of_another_build_is_refused() {
     let mine = server.sql(database, "SELECT DISTINCT build FROM hnas.studies").remove(0);
     sql(&fleet.place, "UPDATE hnas.studies SET build = '0.0.9 (0123456789ab)'");
     let (code, error) = refused(fleet.worker(1).output().unwrap());
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(3));
     let said = error.lines().last().unwrap();
     assert!(said.starts_with("error: postgres://"), "{error}");
     let end = format!(
@@ -47,7 +47,7 @@ fn a_study_of_another_program_is_refused() {
     let fleet = waiting(Fleet::on_database(4).unwrap());
     sql(&fleet.place, "UPDATE hnas.studies SET founding = replace(founding, 'in_flight', 'in_fight')");
     let (code, error) = refused(fleet.worker(1).output().unwrap());
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(3));
     assert!(error.contains(": study evolution/seed-3 is none of this program's: "), "{error}");
     assert!(error.contains("Unexpected field named `in_fight`"), "{error}");
 }

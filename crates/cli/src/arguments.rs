@@ -1,23 +1,43 @@
 //! What can be typed after `hnas`, each command with an example. Places of ledgers are read later, since whoever reads
 //! arguments repeats those that are wrong, and there may be a password in them.
 
+mod networks;
+
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub(crate) use self::networks::{Draw, Inspect, Many, Model, Mutate, Pictures, Rule, Sample, Train};
+use crate::BUILD;
 use crate::time::duration;
 
 /// Neural architecture search with hierarchical representations.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Example: hnas sample --space hierarchical --seed 1 | hnas inspect -")]
+#[command(
+    name = "hnas",
+    version = BUILD,
+    after_help = "Exit codes: 0 when all went well; 1 when nothing scored or the machine lacks what it needs; 2 for wrong arguments, files or data; 3 when a ledger lets this program in nowhere, now or later.\nExample: hnas sample --space hierarchical --seed 1 | hnas inspect -"
+)]
 pub(crate) struct Arguments {
-    /// What to log to the standard error, for example `info` or `hnas_ledger=debug`.
-    #[arg(long, global = true, default_value = "warn", value_name = "FILTER")]
-    pub(crate) log: String,
+    /// What to log to the standard error, for example `info` or `hnas_ledger=debug`; by default warnings.
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// What was typed. A negative number is a value everywhere, so that what takes the value says which are allowed.
+    pub(crate) fn read() -> Arguments {
+        let negative = |argument: clap::Arg| {
+            let takes_value = !argument.is_positional() && argument.get_action().takes_values();
+            argument.allow_negative_numbers(takes_value)
+        };
+        let typed = Arguments::command().mut_subcommands(|command| command.mut_args(negative)).get_matches();
+        Arguments::from_arg_matches(&typed).unwrap_or_else(|error| error.exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +50,7 @@ pub(crate) enum Command {
     CopyLedger(CopyLedger),
     Train(Train),
     Report(Report),
+    Winner(Winner),
     Inspect(Inspect),
     Draw(Draw),
     Pictures(Pictures),
@@ -88,7 +109,9 @@ pub(crate) struct Resume {
 
 /// Evaluate trials that a search elsewhere proposes, in any study of its ledger. Needs no experiment file.
 ///
-/// SIGTERM and SIGINT give the leased trials back and end it at once, with exit code 0; a second one kills it.
+/// SIGTERM and SIGINT give the leased trials back and end it at once, with exit code 0; a second one kills it. Exit code 3 says
+/// that no worker of this build and with this password will be let in: the ledger is of another build or format, or refuses.
+/// With exit code 2 something is wrong with the arguments or with this host.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples: hnas worker --store postgres://hnas_worker@db.example.org/hnas --device cuda:0 --stop-after 11h30m --idle-exit 15m\n          hnas worker --store runs/laptop/ledger.sqlite"
@@ -180,16 +203,28 @@ pub(crate) struct CopyLedger {
 /// What to compute on. Results do not depend on the numbers.
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
-    /// auto, cpu, cuda:N or vulkan:N, several GPUs as a list (cuda:0,cuda:1), or cuda:all. auto is the first CUDA device, else
-    /// the CPU.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) processor: Processor,
     /// Networks trained at once on each device; by default one for each core of a CPU, one on a GPU.
     #[arg(long, value_name = "N")]
     pub(crate) slots: Option<usize>,
+}
+
+/// What to compute on, of a command that trains one network.
+#[derive(Debug, Args)]
+pub(crate) struct Processor {
+    /// auto, cpu, cuda:N or vulkan:N, several GPUs as a list (cuda:0,cuda:1), or cuda:all. auto is the first CUDA device, else
+    /// the CPU.
+    #[arg(long, default_value = Processor::ANY)]
+    pub(crate) device: String,
     /// Threads of the processor; by default all cores.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+}
+
+impl Processor {
+    /// The device where none is asked for.
+    pub(crate) const ANY: &str = "auto";
 }
 
 /// Write the report of a run as far as it is, or its tables as CSV.
@@ -207,163 +242,28 @@ pub(crate) struct Report {
     pub(crate) csv: Option<PathBuf>,
 }
 
-/// Train one genotype in any skeleton with any recipe, and score it on held-out images.
+/// Name the winners of a run, or give one of them as a genotype file for inspect, draw and train.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: hnas train experiments/cifar10/genotypes/learned-cell.ron --train 5000 --test 1000 --steps 400 --batch 64"
+    after_help = "Examples: hnas winner runs/laptop\n          hnas winner runs/laptop --arm hierarchical-evolution --out winner.ron"
 )]
-pub(crate) struct Train {
-    /// The genotype file, or - for the standard input.
-    pub(crate) genotype: PathBuf,
-    #[command(flatten)]
-    pub(crate) model: Model,
-    /// A recipe file (RON); by default the paper's recipe of the search.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) recipe: Option<PathBuf>,
-    /// Training steps in place of the recipe's; its learning-rate drops move in proportion.
-    #[arg(long, value_name = "N")]
-    pub(crate) steps: Option<usize>,
-    /// Images of a step in place of the recipe's.
-    #[arg(long, value_name = "N")]
-    pub(crate) batch: Option<usize>,
-    /// Initial learning rate in place of the recipe's.
-    #[arg(long, value_name = "RATE")]
-    pub(crate) learning_rate: Option<f64>,
-    /// The data set.
-    #[arg(long, default_value = "cifar10")]
-    pub(crate) dataset: String,
-    /// Images to train on, stratified by class.
-    #[arg(long, default_value_t = 40_000, value_name = "N")]
-    pub(crate) train: usize,
-    /// Score on N images held out of the training set (the default, 10,000 of them).
-    #[arg(long, value_name = "N", conflicts_with = "test")]
-    pub(crate) valid: Option<usize>,
-    /// Score on N images of the test set.
-    #[arg(long, value_name = "N")]
-    pub(crate) test: Option<usize>,
-    /// Seed of initial weights, order and augmentation.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Seed of the split.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) split_seed: u64,
-    /// Write the trained weights to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) weights: Option<PathBuf>,
-    /// Print the result as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) machine: Machine,
-}
-
-/// The network around the cell.
-#[derive(Debug, Args)]
-pub(crate) struct Model {
-    /// small (search model), large, imagenet, or a skeleton file (RON).
-    #[arg(long, default_value = "small")]
-    pub(crate) skeleton: String,
-    /// Width of the first group; all other widths are scaled with it.
-    #[arg(long, value_name = "N")]
-    pub(crate) c0: Option<usize>,
-}
-
-/// Say what a genotype is: its key, the motifs it uses, and what its network costs.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: hnas inspect experiments/cifar10/genotypes/learned-cell.ron --skeleton large --c0 64")]
-pub(crate) struct Inspect {
-    /// The genotype file, or - for the standard input.
-    pub(crate) genotype: PathBuf,
-    #[command(flatten)]
-    pub(crate) model: Model,
-    /// Side of the square input images in pixels; by default 32, and 299 for the imagenet skeleton.
-    #[arg(long, value_name = "N")]
-    pub(crate) image: Option<usize>,
-    /// Print the optimised network's nodes as well.
-    #[arg(long)]
-    pub(crate) graph: bool,
-    /// Print as well how many images a second some GPUs could train at best, in batches of 256.
-    #[arg(long)]
-    pub(crate) roofline: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Draw a genotype, its cell and its motifs, as .svg or .dot.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: hnas draw experiments/cifar10/genotypes/learned-cell.ron --out cell.svg")]
-pub(crate) struct Draw {
-    /// The genotype file, or - for the standard input.
-    pub(crate) genotype: PathBuf,
-    /// The picture; its ending says which kind.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-}
-
-/// Draw the pictures that a file lists, genotypes and models, as .svg and on one page.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: hnas pictures experiments/figure2/pictures.ron --out runs/figure2")]
-pub(crate) struct Pictures {
-    /// The list (RON).
-    pub(crate) file: PathBuf,
-    /// Folder to write to.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) out: PathBuf,
-}
-
-/// Sample random genotypes as RON.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: hnas sample --space hierarchical --seed 1 --count 10 --out genotypes/")]
-pub(crate) struct Sample {
-    /// hierarchical, flat, or a search space file (RON).
-    #[arg(long, default_value = "hierarchical")]
-    pub(crate) space: String,
-    /// Mutations of the trivial genotype; 0 gives the trivial genotype itself.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    pub(crate) mutations: usize,
-    #[command(flatten)]
-    pub(crate) many: Many,
-}
-
-/// Mutate a genotype, each time from the given one.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: hnas mutate genotype.ron --seed 7")]
-pub(crate) struct Mutate {
-    /// The genotype file, or - for the standard input.
-    pub(crate) genotype: PathBuf,
-    /// How the new operation is drawn.
-    #[arg(long, value_enum, default_value_t = Rule::Uniform)]
-    pub(crate) rule: Rule,
-    #[command(flatten)]
-    pub(crate) many: Many,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Rule {
-    /// The paper's: the new operation may equal the old one.
-    Uniform,
-    /// The new operation differs from the old one.
-    MustChange,
-}
-
-/// How many genotypes, from which seed, to where.
-#[derive(Debug, Args)]
-pub(crate) struct Many {
-    /// Seed of the draws.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How many genotypes.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(crate) count: usize,
-    /// Folder for one file each (genotype-0001.ron ..); by default they follow each other on the standard output.
-    #[arg(long, value_name = "FOLDER")]
+pub(crate) struct Winner {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    /// Print the winner of this arm as RON: the fittest over its seeds.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) arm: Option<String>,
+    /// With --arm: of this seed.
+    #[arg(long, value_name = "N", requires = "arm")]
+    pub(crate) seed: Option<u64>,
+    /// With --arm: write it to this file, which does not exist yet.
+    #[arg(long, value_name = "FILE", requires = "arm")]
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Fetch or check a data set. It is kept under HNAS_DATA, else under the user's cache folder.
+/// List, fetch or check data sets. It is kept under HNAS_DATA, else under the user's cache folder.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: hnas data fetch cifar10")]
+#[command(after_help = "Examples: hnas data list\n          hnas data fetch cifar10")]
 pub(crate) struct Data {
     #[command(subcommand)]
     pub(crate) action: DataAction,
@@ -371,7 +271,13 @@ pub(crate) struct Data {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataAction {
+    /// Name the data sets, their kind and size, and whether they are there.
+    #[command(after_help = "Example: hnas data list")]
+    List,
     /// Fetch what is missing, and check all of it.
+    #[command(
+        after_help = "Examples: hnas data fetch cifar10\n          hnas data fetch --experiment experiments/imagenet/experiment.ron"
+    )]
     Fetch {
         /// Name of the data set.
         #[arg(required_unless_present = "experiment")]
@@ -380,7 +286,8 @@ pub(crate) enum DataAction {
         #[arg(long, value_name = "FILE", conflicts_with = "name")]
         experiment: Option<PathBuf>,
     },
-    /// Check sizes and checksums of every file.
+    /// Check size and checksum of every file of records; of photographs their numbers, and that each can be decoded.
+    #[command(after_help = "Example: hnas data verify cifar10")]
     Verify {
         /// Name of the data set.
         name: String,
@@ -388,6 +295,9 @@ pub(crate) enum DataAction {
 }
 
 /// Say what this machine has and what is missing: devices, threads, data.
+///
+/// Exit code 1 when nothing can be trained here: no device, or a word in the environment that means nothing. Data that are
+/// missing are said, and are no fault of the machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: hnas doctor --json")]
 pub(crate) struct Doctor {

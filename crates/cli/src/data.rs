@@ -1,9 +1,9 @@
-//! `hnas data fetch` and `hnas data verify`.
+//! `hnas data list`, `hnas data fetch` and `hnas data verify`.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use hnas_data::{DataSet, cache_root};
+use hnas_data::{DataError, DataSet, cache_root};
 use hnas_experiment::Experiment;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,6 +13,14 @@ use crate::arguments::{Data, DataAction};
 pub(crate) fn run(command: &Data) -> Result<()> {
     let root = cache_root()?;
     match &command.action {
+        DataAction::List => {
+            say!("in {}", root.display());
+            for name in DataSet::names() {
+                let dataset = DataSet::builtin(name)?;
+                let (kind, title) = (kind(&dataset), dataset.title());
+                say!("{name:<12} {:<13} {kind:<12} {title}", standing(&dataset, &dataset.find(&root), &root));
+            }
+        }
         DataAction::Fetch { name, experiment } => {
             if let Some(file) = experiment {
                 let experiment = Experiment::load(file)?;
@@ -31,8 +39,13 @@ pub(crate) fn run(command: &Data) -> Result<()> {
             fetch(&DataSet::builtin(name)?, name, &root)?;
         }
         DataAction::Verify { name } => {
-            DataSet::builtin(name)?.verify(&root)?;
-            say!("{name}: complete and checked, in {}", root.join(name).display());
+            let dataset = DataSet::builtin(name)?;
+            dataset.verify(&root)?;
+            let how = match dataset {
+                DataSet::Records(_) => "size and checksum of every file",
+                DataSet::Folder(_) => "every photograph decoded",
+            };
+            say!("{name}: complete and checked ({how}), in {}", root.join(name).display());
         }
     }
     Ok(())
@@ -47,6 +60,23 @@ fn fetch(dataset: &DataSet, name: &str, root: &Path) -> Result<()> {
         bar.set_position(progress.done);
     })?;
     bar.finish_and_clear();
-    say!("{name}: complete and checked, in {}", folder.display());
+    say!("{name}: complete, in {}", folder.display());
     Ok(())
+}
+
+fn kind(dataset: &DataSet) -> &'static str {
+    match dataset {
+        DataSet::Records(_) => "in memory",
+        DataSet::Folder(_) => "photographs",
+    }
+}
+
+/// Whether it can be used.
+pub(crate) fn standing(dataset: &DataSet, found: &Result<(), DataError>, root: &Path) -> &'static str {
+    match found {
+        Ok(()) => "complete",
+        Err(_) if dataset.folder(root).exists() => "not complete",
+        Err(_) if dataset.is_by_hand() => "to be brought",
+        Err(_) => "to be fetched",
+    }
 }

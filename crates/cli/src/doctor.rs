@@ -1,13 +1,17 @@
 //! `hnas doctor`: what this machine has, what is missing, and what to do about it.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use hnas_data::{DataSet, cache_root};
 use serde::Serialize;
 
-use crate::arguments::Doctor;
+use crate::arguments::{Doctor, Processor};
+use crate::data::standing;
+use crate::ending::Fruitless;
 
 #[derive(Serialize)]
 struct Findings {
+    /// Why nothing can be trained here, if so.
+    unusable: Option<String>,
     version: &'static str,
     revision: &'static str,
     devices: Vec<String>,
@@ -21,6 +25,7 @@ struct Findings {
 struct Dataset {
     name: String,
     complete: bool,
+    standing: &'static str,
 }
 
 /// `hnas doctor`.
@@ -28,8 +33,16 @@ pub(crate) fn run(command: &Doctor) -> Result<()> {
     let findings = look()?;
     if command.json {
         say!("{}", serde_json::to_string_pretty(&findings)?);
-        return Ok(());
+    } else {
+        print(&findings)?;
     }
+    match findings.unusable {
+        Some(why) => bail!(Fruitless(format!("nothing can be trained here: {why}"))),
+        None => Ok(()),
+    }
+}
+
+fn print(findings: &Findings) -> Result<()> {
     say!("hnas       {} ({})", findings.version, findings.revision);
     let left_out: Vec<&str> = [("CUDA", cfg!(feature = "cuda")), ("Vulkan", cfg!(feature = "vulkan"))]
         .into_iter()
@@ -41,7 +54,7 @@ pub(crate) fn run(command: &Doctor) -> Result<()> {
     say!("threads    {}", findings.threads);
     say!("data       {}", findings.data_folder);
     for dataset in &findings.datasets {
-        say!("  {:<12} {}", dataset.name, if dataset.complete { "complete" } else { "not complete" });
+        say!("  {:<12} {}", dataset.name, dataset.standing);
     }
     if findings.missing.is_empty() {
         say!("Nothing is missing.");
@@ -56,6 +69,8 @@ fn look() -> Result<Findings> {
     let root = cache_root()?;
     let devices = hnas_engine::devices();
     let mut missing = Vec::new();
+    // What every training asks first: the words in the environment, and a device.
+    let unusable = hnas_engine::open_devices(Processor::ANY).err().map(|error| error.to_string());
     if devices.is_empty() {
         missing.push("no device: build with --features cpu, cuda or vulkan".to_owned());
     } else if cfg!(feature = "cuda") && !devices.iter().any(|device| device.starts_with("cuda")) {
@@ -66,16 +81,14 @@ fn look() -> Result<Findings> {
     }
     let mut datasets = Vec::new();
     for name in DataSet::names() {
-        let complete = match DataSet::builtin(name)?.verify(&root) {
-            Ok(()) => true,
-            Err(error) => {
-                missing.push(error.to_string());
-                false
-            }
-        };
-        datasets.push(Dataset { name: name.to_owned(), complete });
+        let dataset = DataSet::builtin(name)?;
+        let found = dataset.find(&root);
+        let standing = standing(&dataset, &found, &root);
+        datasets.push(Dataset { name: name.to_owned(), complete: found.is_ok(), standing });
+        missing.extend(found.err().map(|error| error.to_string()));
     }
     Ok(Findings {
+        unusable,
         version: env!("CARGO_PKG_VERSION"),
         revision: env!("HNAS_REVISION"),
         devices,

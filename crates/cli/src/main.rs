@@ -11,6 +11,7 @@ mod arguments;
 mod copy;
 mod data;
 mod doctor;
+mod ending;
 mod genotypes;
 mod input;
 mod inspect;
@@ -25,28 +26,35 @@ mod simulate;
 mod status;
 mod time;
 mod train;
+mod winner;
 mod worker;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::anyhow;
+use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command};
 
 /// The version and revision of this program: all trials of a search come from one build.
 pub(crate) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("HNAS_REVISION"), ")");
 
-/// Exit code for bad input, a missing file or a machine that lacks something; `clap` uses the same for wrong flags.
-const REFUSED: u8 = 2;
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&arguments.log))
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_writer(std::io::stderr)
-        .init();
-    let done = match arguments.command {
+    quiet_drivers();
+    let arguments = Arguments::read();
+    match log(&arguments).and_then(|()| carry_out(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has read enough (`hnas sample .. | head`) is no fault.
+        Err(error) if ending::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ending::code(&error)
+        }
+    }
+}
+
+fn carry_out(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Search(command) => search::search(&command),
         Command::Resume(command) => search::resume(&command),
         Command::Worker(command) => worker::run(&command),
@@ -54,6 +62,7 @@ fn main() -> ExitCode {
         Command::Simulate(command) => simulate::run(&command),
         Command::CopyLedger(command) => copy::run(&command),
         Command::Report(command) => page::report(&command),
+        Command::Winner(command) => winner::run(&command),
         Command::Train(command) => train::run(&command),
         Command::Inspect(command) => inspect::run(&command),
         Command::Draw(command) => genotypes::draw(&command),
@@ -62,19 +71,31 @@ fn main() -> ExitCode {
         Command::Mutate(command) => genotypes::mutate(&command),
         Command::Data(command) => data::run(&command),
         Command::Doctor(command) => doctor::run(&command),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        // A reader that has read enough (`hnas sample .. | head`) is no fault.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(REFUSED)
-        }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(broken))
+/// Logs what is asked for to the standard error. By default warnings; those of `status` would tell again and again, while it
+/// tries for some seconds, what it says at the end.
+fn log(arguments: &Arguments) -> anyhow::Result<()> {
+    let by_default = if matches!(arguments.command, Command::Status(_)) { "error" } else { "warn" };
+    let filter = arguments.log.as_deref().unwrap_or(by_default);
+    let filter = EnvFilter::try_new(filter).map_err(|error| anyhow!("--log {filter}: {error}"))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}
+
+/// Mesa's drivers complain on the standard error, many times, where nobody has logged in: any folder contents them.
+fn quiet_drivers() {
+    const FOLDER: &str = "XDG_RUNTIME_DIR";
+    if cfg!(all(unix, feature = "vulkan")) && std::env::var_os(FOLDER).is_none() {
+        // SAFETY: this is the first thing that the program does, so no other thread reads the environment meanwhile.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(FOLDER, std::env::temp_dir());
+        }
+    }
 }

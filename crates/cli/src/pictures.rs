@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hnas_compiler::{Shape, Skeleton, genotype_svg, model_svg};
 use hnas_experiment::{Published, candidate};
 use hnas_genome::Genotype;
@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::arguments::Pictures;
 use crate::input;
+
+/// The longest name of a picture, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// Pictures as their file lists them; files that it names are found from its folder.
 #[derive(Debug, Deserialize)]
@@ -68,19 +71,36 @@ struct Drawn {
 pub(crate) fn run(command: &Pictures) -> Result<()> {
     let folder = command.file.parent().unwrap_or(Path::new(""));
     let plates: Plates = input::ron_file(&command.file)?;
+    check_names(&plates).with_context(|| command.file.display().to_string())?;
     let numbers = folder.join("published.ron");
     let published: Vec<Published> = if numbers.exists() { input::ron_file(&numbers)? } else { Vec::new() };
-    std::fs::create_dir_all(&command.out).with_context(|| format!("cannot write {}", command.out.display()))?;
+    input::make_folder("--out", &command.out)?;
     let mut drawn = Vec::new();
     for plate in &plates.pictures {
         let picture = draw(plate, folder).with_context(|| format!("{}: {}", command.file.display(), plate.name))?;
-        let path = command.out.join(Path::new(&plate.name).file_name().unwrap_or_default()).with_extension("svg");
-        input::write(&path, &picture.svg)?;
+        input::write(&command.out.join(format!("{}.svg", plate.name)), &picture.svg)?;
         drawn.push(picture);
     }
     let path = command.out.join("report.html");
     input::write(&path, &page(&plates.title, &drawn, &published).into_string())?;
     say!("report: {}", path.display());
+    Ok(())
+}
+
+/// Each name is a file's, and none is given twice.
+fn check_names(plates: &Plates) -> Result<()> {
+    for (number, Plate { name, .. }) in (1..).zip(&plates.pictures) {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        if name.is_empty() || name.len() > LONGEST_NAME || name.starts_with('.') || !name.chars().all(plain) {
+            bail!(
+                "picture {number}: name {name:?} is not 1 to {LONGEST_NAME} letters, digits, '-', '_' and '.', the first no '.'"
+            );
+        }
+        let earlier = plates.pictures.iter().take(number - 1).position(|plate| plate.name.eq_ignore_ascii_case(name));
+        if let Some(earlier) = earlier {
+            bail!("picture {number}: name {name:?} is that of picture {} as well", earlier + 1);
+        }
+    }
     Ok(())
 }
 

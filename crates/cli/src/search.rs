@@ -9,12 +9,13 @@ use hnas_data::cache_root;
 use hnas_experiment::{Board, Crew, Executor, Experiment, Resolved, RunFolder, Session, TakenRun};
 
 use crate::BUILD;
-use crate::arguments::{Machine, Resume, Search};
-use crate::input::Resources;
+use crate::arguments::{Machine, Processor, Resume, Search};
+use crate::input::{self, MOST_AT_ONCE, Resources};
 use crate::page;
 use crate::plan;
 use crate::progress::Progress;
 use crate::signals::{self, Work};
+use crate::winner;
 
 /// What a session notes as its device when it trains nothing.
 const NO_DEVICE: &str = "none";
@@ -52,9 +53,17 @@ pub(crate) fn resume(command: &Resume) -> Result<()> {
 /// What this process trains on; nothing when it only proposes.
 fn resources(machine: &Machine, workers: Option<usize>) -> Result<Option<Resources>> {
     match workers {
-        Some(0) => Ok(None),
-        Some(workers) if workers > 1024 => bail!("--workers {workers} is not between 0 and 1024"),
+        Some(0) => {
+            // A device that is named has to be there all the same; without a name none is looked for.
+            if machine.processor.device != Processor::ANY {
+                machine.processor.open()?;
+            }
+            Ok(None)
+        }
         workers => {
+            if let Some(workers) = workers {
+                input::within("--workers", workers, 0, MOST_AT_ONCE)?;
+            }
             let resources = machine.resources()?;
             let workers = workers.unwrap_or(resources.workers);
             Ok(Some(Resources { workers, ..resources }))
@@ -86,7 +95,10 @@ fn carry_out(run: &TakenRun, resources: Option<Resources>, work: &Work) -> Resul
     let carried_out = Executor { crew: &crew, board: &board }.carry_out(run);
     *work.lock().unwrap_or_else(PoisonError::into_inner) = None;
     carried_out?;
-    page::write(run, &run.report_folder())
+    let winners = winner::of(run)?;
+    winner::print(&winners)?;
+    page::write(run, &run.report_folder())?;
+    winner::check(&winners)
 }
 
 /// Refuses an experiment whose recipes the devices cannot train by, before anything is founded or trained.

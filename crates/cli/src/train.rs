@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use hnas_compiler::Shape;
-use hnas_data::{Manifest, Train, View, cache_root};
+use hnas_data::{DataSet, Manifest, Train, View, cache_root};
 use hnas_engine::{Phenotype, RawRecipe, Recipe, Trained};
 use hnas_experiment::candidate;
 use serde::Serialize;
@@ -35,44 +35,47 @@ struct Scored {
 
 /// `hnas train`.
 pub(crate) fn run(command: &Command) -> Result<()> {
+    // What can be refused is refused before the images are read.
+    if let Some(path) = &command.weights {
+        input::check_new_file("--weights", path)?;
+    }
     let genotype = input::genotype(&command.genotype)?;
     let skeleton = command.model.skeleton()?;
     let recipe = recipe(command)?;
-    let resources = command.machine.resources()?;
-    let [device] = resources.devices.as_slice() else {
-        bail!("--device {}: one network is trained on one device", resources.names());
+    let (devices, threads) = command.processor.open()?;
+    let [device] = devices.as_slice() else {
+        bail!("--device {}: one network is trained on one device", command.processor.device);
     };
-    let threads = resources.threads;
-    // What can be refused is refused before the images are read.
     device.check(&recipe)?;
-    let image = Manifest::builtin(&command.dataset)?.image();
-    let side = recipe.crop();
+    let dataset = dataset(&command.dataset)?;
+    let (image, side) = (dataset.image(), recipe.crop());
     if side > image.height.min(image.width) {
         bail!("a crop of {side}x{side} does not fit into images of {}x{}", image.height, image.width);
     }
-    let network = candidate(&genotype, &skeleton, Shape::new(image.channels, side, side))?;
-    let (train, scored, scored_on) = images(command)?;
+    let network = candidate(&genotype, &skeleton, Shape::new(image.channels, side, side)).with_context(|| {
+        format!("{} in skeleton {}: no network", command.genotype.display(), command.model.skeleton)
+    })?;
+    let (train, scored, scored_on) = images(command, &dataset)?;
 
     let bar = StepBar::new(recipe.steps());
     let watch = |step: hnas_engine::Step| bar.step(step.number, f64::from(step.loss));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     let started = Instant::now();
-    let (trained, seconds, evaluation) = pool.install(|| -> Result<_> {
+    let trained = pool.install(|| -> Result<_> {
         let phenotype = Phenotype::build(&network.graph, &recipe, device, command.seed)?;
-        let trained = match hnas_engine::train(phenotype, &train, &recipe, command.seed, &watch)? {
-            Ok(trained) => trained,
+        match hnas_engine::train(phenotype, &train, &recipe, command.seed, &watch)? {
+            Ok(trained) => Ok(trained),
             Err(failure) => bail!("the training failed: {failure}"),
-        };
-        let seconds = started.elapsed().as_secs_f64();
-        match hnas_engine::evaluate(&trained, &scored, recipe.eval_batch())? {
-            Ok(evaluation) => Ok((trained, seconds, evaluation)),
-            Err(failure) => bail!("the evaluation failed: {failure}"),
         }
     })?;
+    let seconds = started.elapsed().as_secs_f64();
+    // Before they are scored, which may fail; and a score is said even where they could not be saved.
+    let saved = command.weights.as_deref().map(|path| Trained::save(&trained, path));
+    let evaluation = match pool.install(|| hnas_engine::evaluate(&trained, &scored, recipe.eval_batch()))? {
+        Ok(evaluation) => evaluation,
+        Err(failure) => bail!("the evaluation failed: {failure}"),
+    };
     bar.finish();
-    if let Some(path) = &command.weights {
-        Trained::save(&trained, path)?;
-    }
     let result = Scored {
         scored_on,
         accuracy: evaluation.accuracy,
@@ -86,12 +89,16 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         seed: command.seed,
         device: device.to_string(),
         seconds,
-        images_per_second: (recipe.steps() * recipe.batch()) as f64 / seconds,
+        images_per_second: recipe.steps() as f64 * recipe.batch() as f64 / seconds,
     };
     if command.json {
         say!("{}", serde_json::to_string_pretty(&result)?);
     } else {
         print(&result)?;
+    }
+    saved.transpose()?;
+    if let Some(path) = command.weights.as_ref().filter(|_| !command.json) {
+        say!("weights    {}", path.display());
     }
     Ok(())
 }
@@ -128,7 +135,7 @@ fn recipe(command: &Command) -> Result<Recipe> {
         let moved = |raw: &mut RawRecipe| {
             raw.steps = steps;
             for (after, _) in &mut raw.learning_rate.drops {
-                *after = (*after * steps) / before;
+                *after = moved_drop(*after, steps, before);
             }
             raw.learning_rate.drops.retain(|(after, _)| (1..steps).contains(after));
             raw.learning_rate.drops.dedup_by_key(|(after, _)| *after);
@@ -145,18 +152,38 @@ fn recipe(command: &Command) -> Result<Recipe> {
     Ok(recipe)
 }
 
+/// Where a drop after so many of `before` steps comes among `steps`; neither is 0 in a recipe that is valid.
+fn moved_drop(after: usize, steps: usize, before: usize) -> usize {
+    // Twice as wide as the numbers, so that the product fits.
+    let moved = after as u128 * steps as u128 / before.max(1) as u128;
+    usize::try_from(moved).unwrap_or(usize::MAX)
+}
+
+/// The data set, of those that are kept in memory.
+fn dataset(name: &str) -> Result<Manifest> {
+    match DataSet::builtin(name)? {
+        DataSet::Records(manifest) => Ok(manifest),
+        DataSet::Folder(_) => bail!(
+            "--dataset {name}: it holds photographs, which are trained on by an experiment: `hnas search` with one like experiments/imagenet/experiment.ron"
+        ),
+    }
+}
+
 /// The images to train on, those to score on, and what the latter are called. The test set is drawn only when asked for.
-fn images(command: &Command) -> Result<(Train, View, String)> {
-    let (training, test) = hnas_data::load(&Manifest::builtin(&command.dataset)?, &cache_root()?)?;
+fn images(command: &Command, dataset: &Manifest) -> Result<(Train, View, String)> {
+    let (training, test) = hnas_data::load(dataset, &cache_root()?)?;
+    let flag = || format!("--train {}", command.train);
     Ok(match command.test {
         Some(count) => {
-            let train = training.all(command.train, command.split_seed).context("--train")?;
-            let test = test.take(count, command.split_seed).context("--test")?;
+            let train = training.all(command.train, command.split_seed).with_context(flag)?;
+            let test = test.take(count, command.split_seed).with_context(|| format!("--test {count}"))?;
             (train, View::clone(&test), "test".to_owned())
         }
         None => {
             let valid = command.valid.unwrap_or(HELD_OUT);
-            let split = training.split(command.train, valid, command.split_seed)?;
+            let split = training
+                .split(command.train, valid, command.split_seed)
+                .with_context(|| format!("{} --valid {valid}", flag()))?;
             (split.train, View::clone(&split.valid), "validation".to_owned())
         }
     })
