@@ -109,13 +109,13 @@ fn experiments() {
         "Average(of: 1)",
         "Average(of: 0)",
         expect![[r#"
-        error: FOLDER/experiment.ron: scale "tiny": search.repeats averages over 0 trials
+        error: FOLDER/experiment.ron: scale "tiny": search.repeats.of is 0, at least 1 is needed
     "#]],
     );
     for (from, field, most) in [
         ("evaluations: 10", "search.evaluations", 1_000_000_000),
         ("in_flight: 3", "search.in_flight", 1_000_000),
-        ("Average(of: 1", "search.repeats, of", 1000),
+        ("Average(of: 1", "search.repeats.of", 1000),
         ("runs: 2", "fitness.runs", 1000),
     ] {
         for value in [most + 1, u64::MAX] {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use expect_test::{Expect, expect};
-use hnas_ledger::SqliteLedger;
+use hnas_ledger::{SqliteLedger, Store};
 use support::broken::Broken;
 use support::{has_cifar10, has_food_groups, hnas, refused, results, root, said};
 
@@ -192,7 +192,7 @@ fn without_photographs_nothing_is_begun_and_what_to_do_is_said() {
         let (code, error) = refused(output);
         assert_eq!(code, Some(2), "{error}");
         expected.assert_eq(&error.replace(data.path().to_str().unwrap(), "FOLDER"));
-        assert!(!out.join("ledger.sqlite").exists());
+        assert_eq!(Store::from(out.join("ledger.sqlite")).studies().unwrap(), []);
         std::fs::remove_dir_all(&out).unwrap();
     };
     check(
@@ -243,14 +243,14 @@ fn experiments_that_contradict_themselves() {
         "food-groups",
         "cifar10",
         expect![[r#"
-            error: there is no data set "cifar10", only: imagenet, food-groups
+            error: FOLDER/experiment.ron: scale "tiny", retraining: there is no data set "cifar10", only: imagenet, food-groups
         "#]],
     );
     check(
         "food-groups",
         "photographs",
         expect![[r#"
-            error: there is no data set "photographs", only: cifar10, imagenet, food-groups
+            error: FOLDER/experiment.ron: scale "tiny", retraining: there is no data set "photographs", only: cifar10, imagenet, food-groups
         "#]],
     );
     check(

@@ -75,7 +75,7 @@ impl Experiment {
         let counts = [
             ("search.evaluations", search.evaluations, MOST_EVALUATIONS),
             ("search.in_flight", search.in_flight as u64, MOST_IN_FLIGHT),
-            ("search.repeats, of", averaged, MOST_RUNS),
+            ("search.repeats.of", averaged, MOST_RUNS),
             ("fitness.runs", fitness.runs as u64, MOST_RUNS),
             ("retraining.runs", retraining.runs as u64, MOST_RUNS),
             // As many as there are; what they ask for together is compared below.
@@ -140,7 +140,8 @@ impl Experiment {
         training: &Training,
         manifest: &Manifest,
     ) -> Result<(), ExperimentError> {
-        let invalid = |message: String| Err(self.invalid(format!("scale {:?}, {field}: {message}", arm.search.scale)));
+        let part = format!("scale {:?}, {field}", arm.search.scale);
+        let invalid = |message: String| Err(self.invalid(format!("{part}: {message}")));
         let side = training.recipe.crop();
         let (channels, dataset, labels) = match &training.photographs {
             None => {
@@ -166,7 +167,8 @@ impl Experiment {
                         "there are no statistics of photographs: normalization is MinusOneToOne".to_owned(),
                     );
                 }
-                (3, &photographs.dataset, photographs.manifest()?.classes())
+                let manifest = photographs.manifest().map_err(|error| self.invalid(format!("{part}: {error}")))?;
+                (3, &photographs.dataset, manifest.classes())
             }
         };
         let classes = training.skeleton.classes();
