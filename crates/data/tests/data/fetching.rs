@@ -300,7 +300,8 @@ fn when_all_sources_fail_each_is_listed() {
 fn a_folder_that_takes_no_files_is_named() {
     let tiny = Tiny::new();
     fs::write(tiny.root(), "a file where the cache folder should be").unwrap();
-    expect!["cannot write FOLDER/cache/tiny: Not a directory (os error 20); set HNAS_DATA to another folder"].assert_eq(&fetch_tiny(&tiny, "", "URL").unwrap_err());
+    expect!["cannot write FOLDER/cache/tiny: Not a directory (os error 20); set HNAS_DATA to another folder"]
+        .assert_eq(&fetch_tiny(&tiny, "", "URL").unwrap_err());
 }
 
 /// An address on this machine at which nothing answers.
