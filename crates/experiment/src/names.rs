@@ -2,8 +2,8 @@
 
 /// Refuses a name that could lead out of a folder or be taken for something else; `kind` says what it is the name of.
 pub(crate) fn check(kind: &str, name: &str) -> Result<(), String> {
-    match !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-        true => Ok(()),
-        false => Err(format!("{kind} name {name:?}: use letters, digits, - and _")),
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        return Err(format!("{kind} name {name:?}: use letters, digits, - and _"));
     }
+    Ok(())
 }

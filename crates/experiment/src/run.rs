@@ -125,9 +125,9 @@ impl RunFolder {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.extension().is_some_and(|ending| ending == "ron") {
-                match if begun.contains(&name) { Ok(()) } else { read(folder, &name).map(drop) } {
-                    Ok(()) => names.push(name),
-                    Err(error) => others.push(error),
+                match read(folder, &name) {
+                    Err(error) if !begun.contains(&name) => others.push(error),
+                    Ok(_) | Err(_) => names.push(name),
                 }
             }
         }
