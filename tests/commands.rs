@@ -146,6 +146,7 @@ fn every_command_has_help_with_an_example() {
         "copy-ledger",
         "simulate",
         "train",
+        "evaluate",
         "report",
         "winner",
         "inspect",

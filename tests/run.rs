@@ -5,7 +5,7 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use hnas_ledger::{Ledger, SqliteLedger};
+use hnas_ledger::{Ledger, Outcome, SqliteLedger};
 use support::{has_cifar10, hnas, refused, results, root, run, said};
 
 const SEEDS: [u64; 2] = [3, 5];
@@ -217,6 +217,30 @@ fn a_search_ends_with_what_each_arm_found_and_gives_it_as_a_genotype() {
     ] {
         assert_eq!(refused(winner(arguments)), (Some(2), format!("error: {why}\n")));
     }
+}
+
+#[test]
+fn a_retrained_network_is_kept_and_scores_again_what_is_recorded() {
+    if !has_cifar10("a_retrained_network_is_kept_and_scores_again_what_is_recorded") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    search(&out, "2");
+    let mut compared = 0;
+    for study in studies(&out).iter().filter(|study| study.contains("/trial-")) {
+        let recorded = SqliteLedger::read(out.join("ledger.sqlite"), study).and_then(|mut ledger| ledger.results(0));
+        for trial in recorded.unwrap_or_default() {
+            let Outcome::Scored { runs, .. } = &trial.outcome else { panic!("{trial:?}") };
+            let file = format!("weights/{}/trial-{}.safetensors", study.replace('/', "+"), trial.proposal.id);
+            let file = out.join(file);
+            let arguments = ["evaluate", file.to_str().unwrap(), "--device", "cpu", "--test", "40", "--json"];
+            let scored: serde_json::Value = serde_json::from_str(&said(run(&arguments))).unwrap();
+            assert_eq!((&scored["accuracy"], &scored["loss"]), (&runs[0].accuracy.into(), &runs[0].loss.into()));
+            compared += 1;
+        }
+    }
+    assert!(compared >= 4, "{compared} networks");
 }
 
 #[test]

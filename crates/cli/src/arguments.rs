@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use self::networks::{Draw, Inspect, Many, Model, Mutate, Pictures, Rule, Sample, Train};
+pub(crate) use self::networks::{Draw, Evaluate, Inspect, Many, Model, Mutate, Pictures, Rule, Sample, Train};
 use crate::BUILD;
 use crate::time::duration;
 
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Simulate(Simulate),
     CopyLedger(CopyLedger),
     Train(Train),
+    Evaluate(Evaluate),
     Report(Report),
     Winner(Winner),
     Inspect(Inspect),

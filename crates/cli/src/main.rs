@@ -12,6 +12,7 @@ mod copy;
 mod data;
 mod doctor;
 mod ending;
+mod evaluate;
 mod genotypes;
 mod input;
 mod inspect;
@@ -64,6 +65,7 @@ fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Report(command) => page::report(&command),
         Command::Winner(command) => winner::run(&command),
         Command::Train(command) => train::run(&command),
+        Command::Evaluate(command) => evaluate::run(&command),
         Command::Inspect(command) => inspect::run(&command),
         Command::Draw(command) => genotypes::draw(&command),
         Command::Pictures(command) => pictures::run(&command),

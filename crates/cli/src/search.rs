@@ -86,7 +86,8 @@ fn carry_out(run: &TakenRun, resources: Option<Resources>, work: &Work) -> Resul
     let progress = Progress::new(run.resolved());
     let mut crew = Crew::new(run.store().clone(), BUILD, &progress)
         .with_data(cache_root()?, false)
-        .with_checkpoints(run.checkpoints());
+        .with_checkpoints(run.checkpoints())
+        .with_weights(run.weights());
     if let Some(Resources { devices, workers, threads }) = resources {
         crew = crew.with_workers(workers, devices, threads);
     }

@@ -160,7 +160,7 @@ fn moved_drop(after: usize, steps: usize, before: usize) -> usize {
 }
 
 /// The data set, of those that are kept in memory.
-fn dataset(name: &str) -> Result<Manifest> {
+pub(crate) fn dataset(name: &str) -> Result<Manifest> {
     match DataSet::builtin(name)? {
         DataSet::Records(manifest) => Ok(manifest),
         DataSet::Folder(_) => bail!(

@@ -22,14 +22,15 @@ pub(crate) fn run(command: &Worker) -> Result<()> {
     let board = Arc::new(Board::default());
     signals::watch(Some(0), &Arc::new(Mutex::new(Some((Arc::clone(&board), store.clone())))))?;
     // Beside the ledger where it is a file, as its own search keeps them; of a database, on this host.
-    let checkpoints = match store.folder() {
+    let folder = match store.folder() {
         Some(folder) => folder.to_owned(),
         None => cache_root()?,
     };
     let mut crew = Crew::new(store.clone(), BUILD, &Journal)
         .with_workers(workers, devices, threads)
         .with_data(cache_root()?, true)
-        .with_checkpoints(checkpoints.join("checkpoints"))
+        .with_checkpoints(folder.join("checkpoints"))
+        .with_weights(folder.join("weights"))
         .until(command.stop_after, command.idle_exit);
     if let Some(lease) = command.lease {
         crew = crew.with_lease(lease);

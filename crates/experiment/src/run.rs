@@ -184,6 +184,12 @@ impl RunFolder {
         self.folder.join(CHECKPOINTS)
     }
 
+    /// Where the weights of its retrained networks are kept: `STUDY/trial-TRIAL.safetensors`, a plus sign for each slash in the
+    /// study's name.
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join("weights")
+    }
+
     /// Where its report belongs.
     pub fn report_folder(&self) -> PathBuf {
         self.folder.join(&self.resolved.name)

@@ -56,6 +56,30 @@ pub(crate) struct Train {
     pub(crate) processor: Processor,
 }
 
+/// Score a trained network on test images: weights that `hnas train --weights` wrote, or those of a run's retrained winners.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: hnas evaluate runs/laptop/weights/learned-cell+seed-1+trial-1+c0-16/trial-1.safetensors"
+)]
+pub(crate) struct Evaluate {
+    /// The file of weights.
+    pub(crate) weights: PathBuf,
+    /// The data set.
+    #[arg(long, default_value = "cifar10")]
+    pub(crate) dataset: String,
+    /// Images of the test set; by default all.
+    #[arg(long, value_name = "N")]
+    pub(crate) test: Option<usize>,
+    /// Images at once: speed and memory depend on it, the score does not.
+    #[arg(long, default_value_t = 250, value_name = "N")]
+    pub(crate) batch: usize,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) processor: Processor,
+}
+
 /// The network around the cell.
 #[derive(Debug, Args)]
 pub(crate) struct Model {
