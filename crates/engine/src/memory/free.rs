@@ -1,7 +1,7 @@
 //! What the system says of its memory.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where control groups are looked at.
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -61,7 +61,7 @@ fn within_groups(groups: &str, root: &Path) -> Option<u64> {
 }
 
 /// Bytes that are left of a group's limit.
-fn left_in(controller: &Controller, group: &PathBuf) -> Option<u64> {
+fn left_in(controller: &Controller, group: &Path) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
     let (limit, used) = (number(controller.limit)?, number(controller.used)?);
     let statistics = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn controllers_of_the_first_version_are_read_as_well() {
-        let groups = [("memory/job", "1000", 900, "inactive_file 1\ntotal_inactive_file 50\n"), ("memory", "max", 0, "")];
+        let groups =
+            [("memory/job", "1000", 900, "inactive_file 1\ntotal_inactive_file 50\n"), ("memory", "max", 0, "")];
         let root = tree(&VERSION_1, &groups);
         let lines = "5:cpu,cpuacct:/job\n4:memory:/job\n0::/\nnot a line\n";
         assert_eq!(within_groups(lines, root.path()), Some(150));
