@@ -1,9 +1,9 @@
 //! The cores of a machine, shared by the networks that are computed at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// Threads for all that is computed at once on devices that share them, see [`EngineDevice::sharing`]. Cheap to clone.
 ///
@@ -15,18 +15,39 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 #[derive(Clone, Debug)]
 pub struct Cores {
     threads: usize,
-    computing: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// How many compute now.
+    computing: AtomicUsize,
+    /// Threads that nobody computes with: they keep the allocator's memory, which new ones would have to fill anew.
+    idle: Mutex<Vec<ThreadPool>>,
 }
 
 impl Cores {
     /// So many threads, one at least.
     pub fn new(threads: usize) -> Cores {
-        Cores { threads: threads.max(1), computing: Arc::default() }
+        Cores { threads: threads.max(1), shared: Arc::default() }
     }
 
     /// Threads of each of those that compute now.
     fn share(&self) -> usize {
-        (self.threads / self.computing.load(Ordering::Relaxed).max(1)).max(1)
+        (self.threads / self.shared.computing.load(Ordering::Relaxed).max(1)).max(1)
+    }
+
+    /// So many threads: idle ones, or new ones.
+    fn take(&self, threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle.iter().position(|pool| pool.current_num_threads() == threads) {
+            Some(place) => Ok(idle.swap_remove(place)),
+            None => ThreadPoolBuilder::new().num_threads(threads).build(),
+        }
+    }
+
+    fn give_back(&self, pool: Option<ThreadPool>) {
+        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(pool);
     }
 }
 
@@ -41,7 +62,7 @@ pub(crate) struct Part {
 impl Part {
     pub(crate) fn of(cores: Option<&Cores>) -> Part {
         if let Some(cores) = cores {
-            cores.computing.fetch_add(1, Ordering::Relaxed);
+            cores.shared.computing.fetch_add(1, Ordering::Relaxed);
         }
         Part { cores: cores.cloned(), pool: None }
     }
@@ -51,8 +72,8 @@ impl Part {
         let Some(cores) = &self.cores else { return computation() };
         let share = cores.share();
         if self.pool.as_ref().is_none_or(|pool| pool.current_num_threads() != share) {
-            match ThreadPoolBuilder::new().num_threads(share).build() {
-                Ok(pool) => self.pool = Some(pool),
+            match cores.take(share) {
+                Ok(pool) => cores.give_back(self.pool.replace(pool)),
                 // The system has no more threads: whatever there is has to do.
                 Err(error) => tracing::warn!("no {share} threads: {error}"),
             }
@@ -67,7 +88,8 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if let Some(cores) = &self.cores {
-            cores.computing.fetch_sub(1, Ordering::Relaxed);
+            cores.shared.computing.fetch_sub(1, Ordering::Relaxed);
+            cores.give_back(self.pool.take());
         }
     }
 }

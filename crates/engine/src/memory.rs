@@ -50,6 +50,8 @@ pub(crate) fn wait_for(bytes: u64) -> Grant {
 
 impl Drop for Grant {
     fn drop(&mut self) {
+        // Kept from step to step, but not from network to network: the next one is of other sizes.
+        hnas_kernels::give_freed_memory_back();
         let mut granted = granted();
         granted.holders -= 1;
         granted.bytes -= self.0;
@@ -70,19 +72,12 @@ fn grant(granted: &mut Granted, bytes: u64) -> Grant {
 
 /// What is free, if it is less than `bytes`.
 fn lacking(granted: &mut Granted, bytes: u64) -> Option<u64> {
-    free(granted).filter(|&free| free < bytes)?;
-    // What earlier computations have given back may still be kept for the next.
-    hnas_kernels::give_freed_memory_back();
-    free(granted).filter(|&free| free < bytes)
-}
-
-/// Bytes that nobody was granted.
-fn free(granted: &mut Granted) -> Option<u64> {
     let resident = free::resident()?;
     if granted.holders == 0 {
         granted.resident_before = resident;
     }
-    Some(left(free::available()?, granted.bytes, resident.saturating_sub(granted.resident_before)))
+    let free = left(free::available()?, granted.bytes, resident.saturating_sub(granted.resident_before));
+    (free < bytes).then_some(free)
 }
 
 /// Of `available` bytes those that nobody was granted: who was granted `granted` in all has touched `touched` of it, and the

@@ -44,7 +44,7 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// Gives back what the allocator keeps for the next request: when others need it, or it is to be known what is free.
+/// Gives back to the system what the allocator keeps for the next request.
 pub fn give_freed_memory_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: may be called at any time; only memory that nobody has is given back.
