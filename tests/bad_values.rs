@@ -89,7 +89,7 @@ fn flags_and_numbers() {
     check(
         &train("--dataset food-groups"),
         expect![[r#"
-            error: --dataset food-groups: it holds photographs, which are trained on by an experiment: `hnas search` with one like experiments/imagenet/experiment.ron
+            error: --dataset food-groups: it holds photographs, which are for experiments: `hnas search` with one like experiments/imagenet/experiment.ron
         "#]],
     );
     check(

@@ -204,7 +204,14 @@ fn a_search_ends_with_what_each_arm_found_and_gives_it_as_a_genotype() {
     );
     said(run(&[Path::new("inspect"), &file]));
     let percent = |line: &str| line.split_once(": ").unwrap().1.split_once(": ").unwrap().1[..5].trim().to_owned();
-    let best = lines[..1].iter().chain(&lines[3..4]).map(|line| percent(line)).max().unwrap();
+    let number = |percent: &str| percent.parse::<f64>().unwrap();
+    let best = lines[..1]
+        .iter()
+        .chain(&lines[3..4])
+        .map(|line| percent(line))
+        .max_by(|a, b| number(a).total_cmp(&number(b)))
+        .unwrap();
+
     assert!(said(winner(&["--arm", "evolution"])).contains(&format!("fitness {best}")), "{arms}");
 
     for (arguments, why) in [
@@ -232,8 +239,10 @@ fn a_retrained_network_is_kept_and_scores_again_what_is_recorded() {
         let recorded = SqliteLedger::read(out.join("ledger.sqlite"), study).and_then(|mut ledger| ledger.results(0));
         for trial in recorded.unwrap_or_default() {
             let Outcome::Scored { runs, .. } = &trial.outcome else { panic!("{trial:?}") };
-            let file = format!("weights/{}/trial-{}.safetensors", study.replace('/', "+"), trial.proposal.id);
-            let file = out.join(file);
+            let start = format!("trial-{}-", trial.proposal.id);
+            let kept = std::fs::read_dir(out.join("weights").join(study.replace('/', "+"))).unwrap();
+            let mut kept = kept.map(|file| file.unwrap().path());
+            let file = kept.find(|file| file.file_name().unwrap().to_str().unwrap().starts_with(&start)).unwrap();
             let arguments = ["evaluate", file.to_str().unwrap(), "--device", "cpu", "--test", "40", "--json"];
             let scored: serde_json::Value = serde_json::from_str(&said(run(&arguments))).unwrap();
             assert_eq!((&scored["accuracy"], &scored["loss"]), (&runs[0].accuracy.into(), &runs[0].loss.into()));

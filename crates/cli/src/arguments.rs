@@ -18,7 +18,7 @@ use crate::time::duration;
 #[command(
     name = "hnas",
     version = BUILD,
-    after_help = "Exit codes: 0 when all went well; 1 when nothing scored or the machine lacks what it needs; 2 for wrong arguments, files or data; 3 when a ledger lets this program in nowhere, now or later.\nExample: hnas sample --space hierarchical --seed 1 | hnas inspect -"
+    after_help = "Exit codes: 0 when all went well; 1 when nothing was wrong with the input and there is no result; 2 for wrong arguments, files or data; 3 when a ledger lets this program in nowhere, now or later.\nExample: hnas sample --space hierarchical --seed 1 | hnas inspect -"
 )]
 pub(crate) struct Arguments {
     /// What to log to the standard error, for example `info` or `hnas_ledger=debug`; by default warnings.
@@ -262,7 +262,7 @@ pub(crate) struct Winner {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// List, fetch or check data sets. It is kept under HNAS_DATA, else under the user's cache folder.
+/// List, fetch or check data sets. They are kept under HNAS_DATA, else under the user's cache folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples: hnas data list\n          hnas data fetch cifar10")]
 pub(crate) struct Data {

@@ -48,8 +48,8 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
 
 /// Whether a ledger lets nobody like this in, from whatever host.
 fn shuts_out(error: &LedgerError) -> bool {
-    use LedgerError::{Newer, Older, Refused};
-    matches!(error, Newer { .. } | Older { .. } | Refused { .. })
+    use LedgerError::{Newer, Refused};
+    matches!(error, Newer { .. } | Refused { .. })
 }
 
 /// Whether the reader of the output is gone.

@@ -8,6 +8,7 @@ use hnas_engine::Trained;
 use serde::Serialize;
 
 use crate::arguments::Evaluate as Command;
+use crate::ending::Fruitless;
 use crate::train;
 
 #[derive(Serialize)]
@@ -34,7 +35,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     let dataset = train::dataset(&command.dataset)?;
     let (_, test) = hnas_data::load(&dataset, &cache_root()?)?;
     let test = match command.test {
-        Some(count) => test.take(count, 0).with_context(|| format!("--test {count}"))?,
+        Some(count) => test.take(count, command.split_seed).with_context(|| format!("--test {count}"))?,
         None => test.take(test.len(), 0)?,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
@@ -44,7 +45,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         .with_context(|| format!("{} on {}", command.weights.display(), command.dataset))?;
     let evaluation = match evaluation {
         Ok(evaluation) => evaluation,
-        Err(failure) => bail!("the evaluation failed: {failure}"),
+        Err(failure) => bail!(Fruitless(format!("the evaluation failed: {failure}"))),
     };
     let result = Scored {
         weights: command.weights.display().to_string(),

@@ -1,7 +1,7 @@
 //! `hnas report`: what a run's ledger holds, as the input of the report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use hnas_experiment::{Arm, PlannedArm, Published, RunFolder, winner};
@@ -17,18 +17,21 @@ pub(crate) fn report(command: &Report) -> Result<()> {
         let run = RunFolder::open(&command.run, &name)?;
         match &command.csv {
             Some(folder) => write_csv(&run, &folder.join(&name))?,
-            None => write(&run, &command.out.as_ref().map_or_else(|| run.report_folder(), |out| out.join(&name)))?,
+            None => {
+                let folder = command.out.as_ref().map_or_else(|| run.report_folder(), |out| out.join(&name));
+                say!("report: {}", write(&run, &folder)?.display());
+            }
         }
     }
     Ok(())
 }
 
-/// Writes the report of `run` to `folder` and says where.
-pub(crate) fn write(run: &RunFolder, folder: &Path) -> Result<()> {
+/// Writes the report of `run` to `folder` and gives its file.
+pub(crate) fn write(run: &RunFolder, folder: &Path) -> Result<PathBuf> {
+    let page = page(run)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
-    hnas_report::write(&page(run)?, folder)?;
-    say!("report: {}", folder.join("report.html").display());
-    Ok(())
+    hnas_report::write(&page, folder)?;
+    Ok(folder.join("report.html"))
 }
 
 fn write_csv(run: &RunFolder, folder: &Path) -> Result<()> {

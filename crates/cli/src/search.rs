@@ -97,8 +97,10 @@ fn carry_out(run: &TakenRun, resources: Option<Resources>, work: &Work) -> Resul
     *work.lock().unwrap_or_else(PoisonError::into_inner) = None;
     carried_out?;
     let winners = winner::of(run)?;
+    // First what stays: a reader of the lines may have gone.
+    let report = page::write(run, &run.report_folder())?;
     winner::print(&winners)?;
-    page::write(run, &run.report_folder())?;
+    say!("report: {}", report.display());
     winner::check(&winners)
 }
 

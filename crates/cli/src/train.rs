@@ -10,6 +10,7 @@ use hnas_experiment::candidate;
 use serde::Serialize;
 
 use crate::arguments::Train as Command;
+use crate::ending::Fruitless;
 use crate::input;
 use crate::progress::StepBar;
 
@@ -65,7 +66,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         let phenotype = Phenotype::build(&network.graph, &recipe, device, command.seed)?;
         match hnas_engine::train(phenotype, &train, &recipe, command.seed, &watch)? {
             Ok(trained) => Ok(trained),
-            Err(failure) => bail!("the training failed: {failure}"),
+            Err(failure) => bail!(Fruitless(format!("the training failed: {failure}"))),
         }
     })?;
     let seconds = started.elapsed().as_secs_f64();
@@ -73,7 +74,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     let saved = command.weights.as_deref().map(|path| Trained::save(&trained, path));
     let evaluation = match pool.install(|| hnas_engine::evaluate(&trained, &scored, recipe.eval_batch()))? {
         Ok(evaluation) => evaluation,
-        Err(failure) => bail!("the evaluation failed: {failure}"),
+        Err(failure) => bail!(Fruitless(format!("the evaluation failed: {failure}"))),
     };
     bar.finish();
     let result = Scored {
@@ -164,7 +165,7 @@ pub(crate) fn dataset(name: &str) -> Result<Manifest> {
     match DataSet::builtin(name)? {
         DataSet::Records(manifest) => Ok(manifest),
         DataSet::Folder(_) => bail!(
-            "--dataset {name}: it holds photographs, which are trained on by an experiment: `hnas search` with one like experiments/imagenet/experiment.ron"
+            "--dataset {name}: it holds photographs, which are for experiments: `hnas search` with one like experiments/imagenet/experiment.ron"
         ),
     }
 }

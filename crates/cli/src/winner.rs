@@ -85,8 +85,10 @@ pub(crate) fn of(run: &RunFolder) -> Result<Vec<Found>> {
 
 /// A line for each arm and seed.
 pub(crate) fn print(all: &[Found]) -> Result<()> {
+    let several = all.iter().any(|found| found.experiment != all[0].experiment);
     for found in all {
-        say!("{}, seed {}: {}", found.arm.plan.name, found.arm.plan.seed(), found.words());
+        let experiment = if several { format!("{}: ", found.experiment) } else { String::new() };
+        say!("{experiment}{}, seed {}: {}", found.arm.plan.name, found.arm.plan.seed(), found.words());
     }
     Ok(())
 }
@@ -98,7 +100,8 @@ pub(crate) fn check(all: &[Found]) -> Result<()> {
         .filter(|found| found.winner.is_none())
         .map(|found| format!("{}, seed {}", found.arm.plan.name, found.arm.plan.seed()))
         .collect();
-    if !fruitless.is_empty() {
+    // One that diverged among several is said in its line.
+    if !fruitless.is_empty() && fruitless.len() == all.len() {
         bail!(Fruitless(format!("no trial scored: {}", fruitless.join("; "))));
     }
     Ok(())

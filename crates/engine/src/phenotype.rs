@@ -5,7 +5,7 @@ use hnas_compiler::{Graph, Op, Shape, cost};
 use crate::device::EngineDevice;
 use crate::error::EngineError;
 use crate::failure::catching_out_of_memory;
-use crate::memory;
+use crate::memory::{self, Grant};
 use crate::network::Network;
 use crate::random::{Stream, stream};
 use crate::recipe::Recipe;
@@ -29,11 +29,22 @@ impl Phenotype {
     /// When the graph does not end in a classifier of at least 2 classes; when the device does not train in the recipe's
     /// precision; [`EngineError::Failed`] when there is too little memory for the weights.
     pub fn build(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Phenotype, EngineError> {
+        Phenotype::build_in(graph, recipe, device, seed, memory::wait_for)
+    }
+
+    /// In memory that `ask` grants.
+    pub(crate) fn build_in(
+        graph: &Graph,
+        recipe: &Recipe,
+        device: &EngineDevice,
+        seed: u64,
+        ask: fn(u64) -> Grant,
+    ) -> Result<Phenotype, EngineError> {
         device.check(recipe)?;
         check_classifier(graph)?;
         // The rest of what a training takes is asked for when it begins.
         let weights = cost(graph).total.parameters.saturating_mul(size_of::<f32>() as u64);
-        let _weights = catching_out_of_memory(|| Ok::<_, EngineError>(memory::ask(weights)))?;
+        let _weights = catching_out_of_memory(|| Ok::<_, EngineError>(ask(weights)))?;
         let mut rng = stream(seed, Stream::Weights);
         let (initializer, epsilon) = (recipe.initializer(), recipe.batch_norm_epsilon());
         let network = Network::new(graph, initializer, epsilon, &device.autodiff(), &mut rng);

@@ -8,7 +8,7 @@ use hnas_compiler::{Graph, Shape};
 use crate::batches::Batch;
 use crate::device::EngineDevice;
 use crate::error::EngineError;
-use crate::failure::Failure;
+use crate::failure::{Failure, catching_out_of_memory};
 use crate::learner::Learner;
 use crate::memory;
 use crate::parameters::{Convolution, Linear, Norm, Parameters};
@@ -49,9 +49,13 @@ impl Probe {
     /// # Panics
     /// As all that follows: when the device has too little memory for the network.
     pub fn new(graph: &Graph, recipe: &Recipe, device: &EngineDevice, seed: u64) -> Result<Probe, EngineError> {
-        let Phenotype { network, .. } = Phenotype::build(graph, recipe, device, seed)?;
+        let Phenotype { network, .. } = Phenotype::build_in(graph, recipe, device, seed, memory::ask)?;
         let input = graph.input_shape();
-        let learner = there(Learner::new(Way::of(graph, input, device)?, network, recipe, device, memory::ask));
+        let learner = {
+            let way = Way::of(graph, input, device)?;
+            // Whoever compares networks may hold others' memory: nobody waits here.
+            there(catching_out_of_memory(|| Learner::new(way, network, recipe, device, memory::ask)))
+        };
         Ok(Probe { learner, recipe: recipe.clone(), input, steps: 0, device: device.clone() })
     }
 

@@ -143,12 +143,12 @@ impl Recipe {
     /// # Errors
     /// When the invariant of the type does not hold; the message names the field and the numbers.
     pub fn new(raw: RawRecipe) -> Result<Recipe, RecipeError> {
-        // Far above anything that can be trained, and low enough that no product of them is too large for 64 bits.
+        // Far above anything that can be trained, and low enough that no size of memory that follows from them is too large for 64 bits.
         let counts = [
             ("steps", raw.steps, 1_000_000_000),
-            ("batch", raw.batch, 1_000_000),
+            ("batch", raw.batch, 100_000_000),
             ("crop", raw.crop, 10_000),
-            ("eval_batch", raw.eval_batch, 1_000_000),
+            ("eval_batch", raw.eval_batch, 100_000_000),
         ];
         for (field, value, most) in counts {
             match value {

@@ -33,6 +33,9 @@ pub struct Step {
 ///
 /// `progress` is called once for each step, in order; on a GPU in groups of up to 16.
 ///
+/// On the CPU it waits while other trainings of this process hold the memory that it needs; so a thread that holds one up, as a
+/// task of the same rayon pool might, must not wait for this one.
+///
 /// The inner result is the outcome: a training may fail, see [`Failure`]. The loss is checked at every step on the CPU
 /// and every 16 steps on a GPU, every second one of photographs (invariant E3).
 ///

@@ -45,7 +45,7 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
         ("steps: 5000", "steps: -1"),
         ("steps: 5000", "steps: 4500"),
         ("steps: 5000", "steps: 18446744073709551615"),
-        ("batch: 256", "batch: 1000001"),
+        ("batch: 256", "batch: 100000001"),
         ("crop: 24", "crop: 10001"),
         ("eval_batch: 250", "eval_batch: 18446744073709551615"),
         ("steps: 5000,", ""),
@@ -89,12 +89,12 @@ fn a_wrong_recipe_is_refused_with_the_place_and_the_number() {
             17:1-17:2: learning_rate.drops: drop 2 is after step 4500, but there are only 4500 steps
         steps: 18446744073709551615
             17:1-17:2: steps is 18446744073709551615, at most 1000000000 is allowed
-        batch: 1000001
-            17:1-17:2: batch is 1000001, at most 1000000 is allowed
+        batch: 100000001
+            17:1-17:2: batch is 100000001, at most 100000000 is allowed
         crop: 10001
             17:1-17:2: crop is 10001, at most 10000 is allowed
         eval_batch: 18446744073709551615
-            17:1-17:2: eval_batch is 18446744073709551615, at most 1000000 is allowed
+            17:1-17:2: eval_batch is 18446744073709551615, at most 100000000 is allowed
 
             17:1: Unexpected missing field named `steps` in `Recipe`
         step: 5000

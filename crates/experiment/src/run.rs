@@ -7,6 +7,7 @@
 //! store.txt       where the ledger is, if it is not that file
 //! sessions.jsonl  one line each time the program was started on the folder: version, revision, device, workers
 //! checkpoints/    trainings that are under way
+//! weights/        retrained networks
 //! run.lock        locked while a process works on the folder
 //! ```
 //!
@@ -184,8 +185,8 @@ impl RunFolder {
         self.folder.join(CHECKPOINTS)
     }
 
-    /// Where the weights of its retrained networks are kept: `STUDY/trial-TRIAL.safetensors`, a plus sign for each slash in the
-    /// study's name.
+    /// Where the weights of its retrained networks are kept: `STUDY/trial-TRIAL-HASH.safetensors`, a plus sign for each slash in
+    /// the study's name, and a hash of what founds the study.
     pub fn weights(&self) -> PathBuf {
         self.folder.join("weights")
     }

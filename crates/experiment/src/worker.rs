@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use hnas_data::Md5;
 use hnas_engine::{EngineDevice, Supply, Trained as Network};
 use hnas_ledger::{Lease, Ledger, Outcome, Store, Trial, Verdict};
 
@@ -129,7 +130,7 @@ impl Worker<'_> {
     /// score is what the trial is for.
     fn keep(&self, study: &Study, trial: u64, trained: &Network) {
         let (Some(folder), Purpose::Retraining) = (self.weights, study.purpose()) else { return };
-        let file = weights_file(folder, &study.name, trial);
+        let file = weights_file(folder, study, trial);
         // If there is no folder, saving says so.
         file.parent().map(std::fs::create_dir_all);
         if let Err(error) = trained.save(&file) {
@@ -179,10 +180,11 @@ impl Worker<'_> {
     }
 }
 
-/// The file of a retrained network's weights: `STUDY/trial-TRIAL.safetensors` in `folder`, a plus sign for each slash in the
-/// study's name.
-fn weights_file(folder: &Path, study: &str, trial: u64) -> PathBuf {
-    folder.join(study.replace('/', "+")).join(format!("trial-{trial}.safetensors"))
+/// The file of a retrained network's weights in `folder`. Its name holds all that founds the study: on a host that works for
+/// several ledgers, studies of one name may be others.
+fn weights_file(folder: &Path, study: &Study, trial: u64) -> PathBuf {
+    let founding = Md5::of(study.founding_text().as_bytes()).to_string();
+    folder.join(study.name.replace('/', "+")).join(format!("trial-{trial}-{}.safetensors", &founding[..8]))
 }
 
 /// A panic as an outcome. It is a bug, and loud; but one genotype must not take the workers of a whole search with it, one

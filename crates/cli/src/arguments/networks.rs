@@ -56,10 +56,11 @@ pub(crate) struct Train {
     pub(crate) processor: Processor,
 }
 
-/// Score a trained network on test images: weights that `hnas train --weights` wrote, or those of a run's retrained winners.
+/// Score a trained network on test images: weights that `hnas train --weights` wrote, or those of a run's retrained
+/// winners. Not of networks that were trained on photographs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: hnas evaluate runs/laptop/weights/learned-cell+seed-1+trial-1+c0-16/trial-1.safetensors"
+    after_help = "Example: hnas evaluate runs/laptop/weights/learned-cell+seed-1+trial-1+c0-16/trial-1-*.safetensors"
 )]
 pub(crate) struct Evaluate {
     /// The file of weights.
@@ -70,6 +71,9 @@ pub(crate) struct Evaluate {
     /// Images of the test set; by default all.
     #[arg(long, value_name = "N")]
     pub(crate) test: Option<usize>,
+    /// Seed of which, as in the data of an experiment.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) split_seed: u64,
     /// Images at once: speed and memory depend on it, the score does not.
     #[arg(long, default_value_t = 250, value_name = "N")]
     pub(crate) batch: usize,

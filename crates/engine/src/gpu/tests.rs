@@ -228,7 +228,7 @@ fn another_training_at_the_same_time_changes_nothing() {
 fn too_little_memory_is_an_outcome() {
     let Some(device) = device() else { return };
     let graph = graph(&SearchSpace::hierarchical(), 5, SeparableInner::BatchNorm);
-    let recipe = recipe(1, 1_000_000);
+    let recipe = recipe(1, 100_000_000);
     let phenotype = Phenotype::build(&graph, &recipe, &device, 1).unwrap();
     let outcome = train(phenotype, &images().all(20, 0).unwrap(), &recipe, 1, &|_| ()).unwrap();
     let Err(Failure::OutOfMemory { message }) = outcome else { panic!("{outcome:?}") };
