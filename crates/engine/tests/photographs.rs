@@ -21,7 +21,8 @@ fn the_threads_that_decode_change_nothing_and_a_gpu_trains_as_the_cpu() {
         assert_eq!(one.losses(), three.losses());
         let supply = one.supply().unwrap();
         assert_eq!((supply.images, supply.decoded.damaged.len()), (40, 0));
-        assert!(supply.decoded_per_core_second > 0.0 && supply.needed_per_second() > 0.0, "{supply:?}");
+        // So few may be decoded between two ticks of a clock.
+        assert!(supply.decoded_per_core_second >= 0.0 && supply.needed_per_second() > 0.0, "{supply:?}");
         let on_cpu = run(&tree, 1, &cpu()).unwrap();
         for (step, (cpu, here)) in on_cpu.losses().iter().zip(one.losses()).enumerate() {
             // Photographs have pixels that tie, and where a maximum has to choose, correct computations part.
