@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hnas_gpu::{
-    Activation, Buffer, Coefficients, CubeElement, Machine, Precision, Reading, Slope, pitch, vulkan_devices,
-};
+#[cfg(feature = "vulkan")]
+use hnas_gpu::vulkan_devices;
+use hnas_gpu::{Activation, Buffer, Coefficients, CubeElement, Machine, Precision, Reading, Slope, pitch};
 use hnas_kernels::{Block, blocks, pack, values, values_mut};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -15,8 +15,13 @@ pub(crate) const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
 
 /// The device of all tests; `None` where there is none, after a line that says which test did not run.
 pub(crate) fn machine() -> Option<Machine> {
+    #[cfg(feature = "vulkan")]
     if vulkan_devices() > 0 {
         return Some(Machine::vulkan(0));
+    }
+    #[cfg(feature = "cuda")]
+    if let Ok(machine) = Machine::cuda(0) {
+        return Some(machine);
     }
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
