@@ -8,8 +8,8 @@
 //! up in a fixed order. The caller owns all memory and the order of the calls.
 //!
 //! Loops use the widest registers of the processor. The environment variable `HNAS_SIMD` holds them to less: `avx2` where
-//! there is AVX-512 (run on an emulated processor only, by `avx512.sh`), or `portable`, which rounds differently since it does without fused
-//! multiply-add on x86. It is read once.
+//! there is AVX-512 (run on an emulated processor only, by `avx512.sh`), or `portable`, which rounds differently since it
+//! does without fused multiply-add on x86. It is read once.
 //!
 //! This crate knows no networks and no tensor library.
 
