@@ -36,7 +36,7 @@ cargo xtask COMMAND
                  trains the same networks with this engine and with PyTorch, in turn in one run: speed, memory, and whether
                  loss and gradients agree. --quick takes two networks (40 minutes where torch.compile takes 5), without it fifteen (up to 3 hours);
                  --no-compile leaves torch.compile out;
-                 --curves compares losses and accuracies of 200 steps instead, with three seeds (45 minutes).
+                 --curves compares losses and accuracies of 200 steps instead, with three seeds (40 minutes).
                  Needs python3 with venv, and a C++ compiler for torch.compile.
                  PyTorch is installed under target/pytorch from PyPI (5 GB), or from the index that HNAS_TORCH_INDEX names:
                  https://download.pytorch.org/whl/cpu has small builds without CUDA
